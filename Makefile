@@ -1,0 +1,57 @@
+# Every target sets itself up first; with nothing changed since, that takes no time.
+.PHONY: lab test lessons images constraints format lint
+
+# The versions tested. For the newest instead, in a fresh clone: make test CONSTRAINTS=
+CONSTRAINTS ?= -c constraints.txt
+LESSONS ?= $(sort $(wildcard notebooks/[0-9][0-9]_*.ipynb))
+
+PIP = .venv/bin/python -m pip --disable-pip-version-check
+ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+lab: .venv/lab.stamp  # .venv on PATH lets a terminal in JupyterLab find tensorboard
+	$(ENABLED) jupyter lab --notebook-dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
+
+test: .venv/test.stamp  # the tests run even where ruff complains
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	.venv/bin/python -m pytest || failed=1; \
+	exit $$failed
+
+# Run notebooks and store their outputs. One of them: make lessons LESSONS=notebooks/01_autoencoder.ipynb
+lessons: .venv/test.stamp
+	$(ENABLED) jupyter nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False $(LESSONS)
+
+images: .venv/lab.stamp
+	.venv/bin/python images/draw.py
+
+constraints: | .venv/bin/python
+	$(PIP) install --quiet uv
+	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
+		--extra test --no-emit-package vae-by-doing --no-header --no-annotate \
+		requirements.txt pyproject.toml --output-file constraints.txt
+
+format: .venv/test.stamp
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+lint: .venv/test.stamp
+	@.venv/bin/ruff check; checked=$$?; .venv/bin/ruff format --check && exit $$checked
+
+.venv/test.stamp: .venv/lab.stamp
+	$(PIP) install $(CONSTRAINTS) -e '.[test]'
+	touch $@
+
+.venv/lab.stamp: requirements.txt constraints.txt pyproject.toml | .venv/bin/python
+	$(PIP) install $(CONSTRAINTS) -r requirements.txt
+	touch $@
+
+.venv/bin/python:
+	@for python in python3 python3.13 python3.12 python3.11 none; do \
+		$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && break; \
+	done; \
+	if [ $$python = none ]; then \
+		echo "The lessons need Python 3.11, 3.12 or 3.13, and none of them is on PATH: install one and try again." >&2; \
+		exit 1; \
+	fi; \
+	$$python -m venv .venv

@@ -1,0 +1,1 @@
+pytest_plugins = ["tests.nbval_pictures"]

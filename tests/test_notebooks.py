@@ -1,0 +1,141 @@
+"""The lessons as files: executed, short, free of machine paths, and equal to pylib where they teach it."""
+
+import ast
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted(ROOT.glob("notebooks/**/[0-9][0-9]_*.ipynb"))
+
+# What each lesson teaches that a pylib module holds too, for later lessons to import.
+TAUGHT = {
+    "01_autoencoder": {"models": ["build_autoencoder"]},
+    "02_denoising": {"noise": ["uniform", "gaussian", "salt_and_pepper", "block", "psnr"]},
+}
+TAUGHT_NAMES = [
+    (lesson, module, name) for lesson, modules in TAUGHT.items() for module, names in modules.items() for name in names
+]
+IGNORED_TAGS = {"nbval-ignore-output", "nbval-skip"}
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(home|Users|root|tmp|private|var|work|mnt|opt)/|\b[A-Z]:\\")
+
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def cells(path, cell_type):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == cell_type]
+
+
+def definitions(source):
+    """The top-level functions and classes of Python source, by name, without docstring and decorators."""
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            node.decorator_list = []
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:]
+            found[node.name] = ast.unparse(node)
+    return found
+
+
+def lesson_definitions(path):
+    found = {}
+    for cell in cells(path, "code"):
+        found |= definitions(TransformerManager().transform_cell(cell.source))  # it may hold magics
+    return found
+
+
+def module_definitions(module):
+    return definitions((ROOT / "pylib" / f"{module}.py").read_text(encoding="utf-8"))
+
+
+def test_there_are_lessons():
+    assert {path.stem for path in LESSONS} >= set(TAUGHT)
+
+
+@each_lesson
+def test_executed_in_order_without_error(path):
+    code = cells(path, "code")
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [cell.source for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert nbformat.read(path, as_version=4).metadata.kernelspec.name == "python3", "other kernels are not everywhere"
+
+
+@each_lesson
+def test_code_cells_are_short(path):
+    lengths = [len(cell.source.splitlines()) for cell in cells(path, "code")]
+    assert max(lengths) <= 25
+    assert statistics.median(lengths) <= 8
+
+
+@each_lesson
+def test_one_early_cell_sets_the_parameters(path):
+    tagged = [
+        (position, cell.source)
+        for position, cell in enumerate(cells(path, "code"))
+        if "parameters" in cell.metadata.get("tags", [])
+    ]
+    assert len(tagged) == 1
+    position, source = tagged[0]
+    assert position < 3
+    assert re.search(r"^num_epochs\s*=", source, re.MULTILINE)
+
+
+@each_lesson
+def test_pictures_exist_and_have_alt_text(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    pictures = re.findall(r"!\[(.*?)\]\(\s*<?([^\s)>]+)", text)
+    for tag in re.findall(r"<img\b[^>]*>", text):
+        attributes = dict(re.findall(r"""(\w+)\s*=\s*["'](.*?)["']""", tag))
+        pictures.append((attributes.get("alt", ""), attributes["src"]))
+    for alt, source in pictures:
+        assert alt.strip(), f"{source} has no alt text"
+        assert (path.parent / source).is_file(), f"there is no file {source}"
+
+
+@each_lesson
+def test_no_path_of_a_machine(path):
+    notebook = nbformat.read(path, as_version=4)
+    texts = [cell.source for cell in notebook.cells]
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            texts.append(output.get("text", ""))
+            texts += [str(data) for kind, data in output.get("data", {}).items() if not kind.startswith("image/")]
+    assert not [text for text in texts if MACHINE_PATH.search(text) or str(ROOT) in text]
+
+
+@each_lesson
+def test_few_outputs_are_ignored(path):
+    code = cells(path, "code")
+    ignored = [
+        cell.source
+        for cell in code
+        if IGNORED_TAGS & set(cell.metadata.get("tags", [])) or re.search(r"#\s*NBVAL_(IGNORE|SKIP)", cell.source)
+    ]
+    assert len(ignored) <= len(code) / 5
+
+
+@each_lesson
+def test_ends_in_summary_references_glossary(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    assert set(re.findall(r"^## (.+?)\s*$", text, re.MULTILINE)[-3:]) == {"Summary", "References", "Glossary"}
+
+
+@pytest.mark.parametrize(("lesson", "module", "name"), TAUGHT_NAMES)
+def test_taught_code_is_pylibs(lesson, module, name):
+    taught = lesson_definitions(ROOT / "notebooks" / f"{lesson}.ipynb")
+    assert name in taught, f"{lesson} no longer defines {name}"
+    assert taught[name] == module_definitions(module)[name]
+
+
+@each_lesson
+def test_every_namesake_of_pylib_is_in_the_table(path):
+    modules = [module.stem for module in (ROOT / "pylib").glob("*.py")]
+    namesakes = {
+        (path.stem, m, name) for name in lesson_definitions(path) for m in modules if name in module_definitions(m)
+    }
+    assert namesakes <= set(TAUGHT_NAMES)

@@ -1,0 +1,67 @@
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("agg")
+from pylib import plots  # noqa: E402
+
+
+def test_digit_rows_shows_each_image_at_its_place():
+    images = np.random.default_rng(0).random((2, 3, 784))
+    figure = plots.digit_rows({"first": images[0], "second": images[1]}, titles=["a", "b", "c"])
+    axes = np.reshape(figure.axes, (2, 3))
+    for row in range(2):
+        for column in range(3):
+            (shown,) = axes[row, column].images
+            assert np.array_equal(shown.get_array(), images[row, column].reshape(28, 28))
+            assert shown.get_clim() == (0, 1)
+    assert [a.get_title() for a in axes[0]] == ["a", "b", "c"]
+    assert [a.get_ylabel() for a in axes[:, 0]] == ["first", "second"]
+
+
+def test_digit_rows_of_unequal_length():
+    with pytest.raises(ValueError, match=r"same number of images, not \[1, 2\]"):
+        plots.digit_rows({"a": np.zeros((1, 784)), "b": np.zeros((2, 784))})
+
+
+def test_curves():
+    figure = plots.curves({"PCA": ([2, 32], [3, 1]), "other": ([2, 32], [2, 0.5])}, "numbers", "MSE", log="xy")
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["PCA", "other"]
+    assert axes.lines[1].get_ydata().tolist() == [2, 0.5]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["2", "32"]
+    assert len({line.get_marker() for line in axes.lines}) == 2  # told apart without colour too
+
+
+def test_style():
+    with matplotlib.rc_context():
+        plots.use_style()
+        assert matplotlib.rcParams["figure.dpi"] == 144
+
+
+def test_bars():
+    figure = plots.bars({"median": [1, 2], "denoiser": [3, -4]}, ["uniform", "block"], "gain (dB)")
+    (axes,) = figure.axes
+    heights = [[bar.get_height() for bar in group] for group in axes.containers]
+    assert heights == [[1, 2], [3, -4]]
+    left = [[bar.get_x() for bar in group] for group in axes.containers]
+    assert left[0][0] < 0 < left[1][0] + 0.4 < left[0][1] < 1  # side by side around each name
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["uniform", "block"]
+
+
+def test_arrows_at_true_length():
+    at, steps = np.array([[0.0, 0], [1, 2]]), np.array([[0.5, 0], [0, -1]])
+    figure = plots.arrows(at, at, {"one": steps, "other": -steps})
+    for axes, sign, title in zip(figure.axes, (1, -1), ("one", "other"), strict=True):
+        (quiver,) = axes.collections
+        assert np.array_equal(quiver.get_offsets(), at)
+        assert np.array_equal(np.stack([quiver.U, quiver.V], axis=1), sign * steps)
+        assert (quiver.angles, quiver.scale, quiver.scale_units) == ("xy", 1, "xy")
+        assert axes.get_title() == title and axes.get_aspect() == 1
+
+
+def test_arrows_with_pictures_at_the_points():
+    points = np.array([[0.0, 1], [2, 3]])
+    (axes,) = plots.arrows(points, points, {"": points}, pictures=np.random.rand(2, 784)).axes
+    assert [a.xy for a in axes.artists] == [pytest.approx(point) for point in points]

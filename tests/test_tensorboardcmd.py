@@ -1,0 +1,49 @@
+import html
+import re
+import shlex
+import socket
+from pathlib import Path
+
+import pytest
+
+from pylib.tensorboardcmd import new_run, tensorboard_cmd
+
+AWKWARD = ["logs", "my logs/run 1", "it's", 'a"b', "a;rm -rf x", "$HOME", "<b>&amp;</b>", "-x"]
+
+
+@pytest.mark.parametrize("log_dir", AWKWARD + [Path("logs") / "a b"])
+def test_command_survives_the_shell_and_the_page(log_dir):
+    shown = tensorboard_cmd(log_dir)
+    assert shlex.split(shown.command) == ["tensorboard", "--logdir", str(log_dir), "--port", "6006"]
+    page = shown._repr_html_()
+    assert html.unescape(re.search(r"<code>(.*)</code>", page).group(1)) == shown.command
+    assert set(re.findall(r"<(\w+)", page)) == {"p", "pre", "code", "a"}
+    assert re.findall(r'href="([^"]*)"', page) == ["http://localhost:6006"]
+    assert shown.command in repr(shown) and shown.url in repr(shown)
+
+
+def test_nothing_is_sent(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    tensorboard_cmd("logs")._repr_html_()
+
+
+def test_empty_name():
+    with pytest.raises(ValueError, match="log_dir is empty"):
+        tensorboard_cmd("")
+
+
+def test_new_run_makes_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = new_run("01_autoencoder")
+    assert run.is_dir() and run.parent == Path("logs/01_autoencoder")
+
+
+def test_new_run_goes_elsewhere_where_logs_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("logs").write_text("a file is in the way, as nothing keeps root from writing")
+    run = new_run("01_autoencoder")
+    assert run.is_dir() and run.is_absolute() and run.parent.name == "01_autoencoder"
+    assert tmp_path not in run.parents

@@ -1,0 +1,83 @@
+import functools
+
+import keras
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import RichOutput, capture_output
+
+from pylib.training import LossPlot, train
+
+
+@pytest.fixture(autouse=True)
+def agg():
+    import matplotlib
+
+    matplotlib.use("agg")
+
+
+def fit(callback, epochs=3, **options):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).random((32, 2))
+    return model.fit(x, x[:, :1], epochs=epochs, verbose=0, callbacks=[callback], **options).history
+
+
+def test_curves_are_the_logs():
+    plot = LossPlot(loss="MSE per pixel")
+    history = fit(plot, validation_split=0.5)
+    (axes,) = plot.axes[0]
+    assert axes.get_ylabel() == "MSE per pixel"
+    for line, key in zip(axes.lines, ["loss", "val_loss"], strict=True):
+        assert line.get_xdata().tolist() == [1, 2, 3]
+        assert line.get_ydata() == pytest.approx(history[key])
+
+
+def test_a_panel_for_each_log_and_no_line_without_data():
+    plot = LossPlot(loss="MSE", nothing="nats")
+    fit(plot)
+    first, second = plot.axes[0]
+    assert len(first.lines) == 1 and len(second.lines) == 0
+
+
+def test_one_figure_updated_after_each_epoch(monkeypatch):
+    shell = InteractiveShell.instance()
+    from IPython.core.pylabtools import select_figure_formats
+
+    select_figure_formats(shell, {"png"})
+    try:
+        with capture_output() as captured:
+            fit(LossPlot(loss="MSE"), epochs=4)
+    finally:
+        InteractiveShell.clear_instance()
+    pictures = [o for o in captured.outputs if isinstance(o, RichOutput) and "image/png" in o.data]
+    assert len(pictures) == 5  # the empty one, and one for each epoch
+    assert len({p.transient["display_id"] for p in pictures}) == 1
+    assert [p.update for p in pictures] == [False, True, True, True, True]
+
+
+def test_needs_a_log():
+    with pytest.raises(ValueError, match="needs a log to draw"):
+        LossPlot()
+
+
+def test_train_is_adam_on_mse_with_a_cosine(monkeypatch):
+    """One epoch equals plain NumPy: Adam's formula on the gradient of the mean squared error."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((300, 2)).astype("float32"), rng.random((300, 1)).astype("float32")
+    monkeypatch.setattr(keras.Model, "fit", functools.partialmethod(keras.Model.fit, shuffle=False))
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    weights = np.append(model.layers[0].kernel, 0.0)
+    history = train(model, (x, y), (x, y), epochs=2, learning_rate=0.1)
+
+    m, v, inputs = np.zeros(3), np.zeros(3), np.column_stack([x, np.ones(300)])
+    for step in range(6):  # 300 images are 3 batches of 128 or fewer
+        batch = slice(128 * (step % 3), 128 * (step % 3) + 128)
+        error = inputs[batch] @ weights - y[batch, 0]
+        gradient = 2 * (error[:, None] * inputs[batch]).mean(axis=0)
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        rate = 0.1 * 0.5 * (1 + np.cos(np.pi * step / 6))
+        weights -= rate * (m / (1 - 0.9 ** (step + 1))) / (np.sqrt(v / (1 - 0.999 ** (step + 1))) + 1e-7)
+    assert np.append(model.layers[0].kernel, model.layers[0].bias) == pytest.approx(weights, abs=1e-5)
+    assert len(history["loss"]) == 2
+    assert history["val_loss"][-1] == pytest.approx(np.mean((inputs @ weights - y[:, 0]) ** 2), abs=1e-5)

@@ -1,0 +1,63 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pylib import noise
+from pylib.widgets import NoiseExplorer, digit_png
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).random((200, 784), dtype="float32")
+
+
+def decode(png):
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_digit_png_is_the_digit_dark_on_light(images):
+    pixels = decode(digit_png(images[0], scale=3))
+    assert pixels.shape == (84, 84)
+    for i, j in [(0, 0), (5, 20), (27, 27)]:
+        block = pixels[3 * i : 3 * i + 3, 3 * j : 3 * j + 3]
+        assert (block == 255 - round(255 * float(images[0, 28 * i + j]))).all()
+
+
+def shown(explorer):
+    return [decode(picture.value)[::5, ::5].reshape(784) for picture in explorer._pictures]
+
+
+def test_four_pictures_follow_the_sliders(images):
+    explorer = NoiseExplorer(lambda x: 1 - x, images)
+    for index, amount in [(0, 0.2), (100, 0.4), (7, 0.0)]:
+        explorer.index.value, explorer.amount.value = index, amount
+        clean, clean_hat, noisy, noisy_hat = shown(explorer)
+        expected = noise.uniform(images[[index]], amount, np.random.default_rng(index))[0]
+        assert np.array_equal(clean, 255 - np.round(255 * images[index]))
+        assert np.abs(clean_hat - (255 - np.round(255 * (1 - images[index])))).max() <= 1
+        assert np.array_equal(noisy, 255 - np.round(255 * expected))
+        assert np.abs(noisy_hat - (255 - np.round(255 * (1 - expected)))).max() <= 1
+        assert ("unspoilt" in explorer._captions[2].value) == (amount == 0)
+        if amount:
+            assert f"{noise.psnr(images[index], expected):.1f} dB" in explorer._captions[2].value
+
+
+def test_slider_ranges_are_those_of_the_lesson(images):
+    explorer = NoiseExplorer(lambda x: x, images)
+    assert (explorer.index.min, explorer.index.max) == (0, 100)
+    assert (explorer.amount.min, explorer.amount.max, explorer.amount.step) == (0, 0.4, 0.05)
+    assert NoiseExplorer(lambda x: x, images[:3]).index.max == 2
+
+
+def test_one_batch_for_each_move(images):
+    calls = []
+    explorer = NoiseExplorer(lambda x: calls.append(len(x)) or x, images)
+    explorer.amount.value = 0.3
+    assert calls == [2, 2]
+
+
+def test_bad_images():
+    with pytest.raises(ValueError, match=r"shape \(n, 784\)"):
+        NoiseExplorer(lambda x: x, np.zeros((2, 28, 28)))
