@@ -6,6 +6,7 @@ CONSTRAINTS ?= -c constraints.txt
 LESSONS ?= $(sort $(wildcard notebooks/[0-9][0-9]_*.ipynb))
 
 PIP = .venv/bin/python -m pip --disable-pip-version-check
+LINT = .venv/bin/ruff check; checked=$$?; .venv/bin/ruff format --check && exit $$checked
 ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 lab: .venv/lab.stamp  # .venv on PATH lets a terminal in JupyterLab find tensorboard
@@ -13,7 +14,7 @@ lab: .venv/lab.stamp  # .venv on PATH lets a terminal in JupyterLab find tensorb
 
 test: .venv/test.stamp  # the tests run even where ruff complains
 	@failed=0; \
-	$(MAKE) --no-print-directory lint || failed=1; \
+	($(LINT)) || failed=1; \
 	.venv/bin/python -m pytest || failed=1; \
 	exit $$failed
 
@@ -36,7 +37,7 @@ format: .venv/test.stamp
 	.venv/bin/ruff format
 
 lint: .venv/test.stamp
-	@.venv/bin/ruff check; checked=$$?; .venv/bin/ruff format --check && exit $$checked
+	@$(LINT)
 
 .venv/test.stamp: .venv/lab.stamp
 	$(PIP) install $(CONSTRAINTS) -e '.[test]'

@@ -108,11 +108,12 @@ def arrows(points, at, panels, pictures=None):
     """
     figure, row = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 4.2), sharey=True, squeeze=False)
     for axes, (title, steps) in zip(row[0], panels.items(), strict=True):
-        axes.quiver(*at.T, *steps.T, angles="xy", scale_units="xy", scale=1, width=0.004, color="C0")
+        axes.quiver(*at.T, *np.transpose(steps), angles="xy", scale_units="xy", scale=1, width=0.004, color="C0")
         if pictures is None:
             axes.plot(*points.T, "o", color="0.6", markersize=3, zorder=0)
         for point, picture in zip(points, [] if pictures is None else pictures, strict=pictures is not None):
             image = OffsetImage(np.reshape(picture, (28, 28)), zoom=0.7, cmap="gray_r", interpolation="nearest")
             axes.add_artist(AnnotationBbox(image, point, pad=0.1))
-        axes.set(title=title, aspect="equal")
+        axes.set(title=title, aspect="equal", xlabel="first coordinate")
+    row[0, 0].set_ylabel("second coordinate")
     return figure

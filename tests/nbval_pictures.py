@@ -92,6 +92,8 @@ def pytest_runtest_call(item):
 def compare(item, stored, fresh):
     if len(stored) != len(fresh):
         item.raise_cell_error(f"The notebook stores {len(stored)} pictures, but the cell shows {len(fresh)}")
+    if "picture-varies" in item.cell.metadata.get("tags", []):
+        return  # it shows what a network learned by chance, such as the place of a code
     for number, pair in enumerate(zip(stored, fresh, strict=True), start=1):
         if problem := difference(*pair):
             folder = item.config.cache.mkdir("pictures")

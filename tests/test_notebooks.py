@@ -14,7 +14,7 @@ LESSONS = sorted(ROOT.glob("notebooks/**/[0-9][0-9]_*.ipynb"))
 
 # What each lesson teaches that a pylib module holds too, for later lessons to import.
 TAUGHT = {
-    "01_autoencoder": {"models": ["build_autoencoder"]},
+    "01_autoencoder": {"models": ["build_autoencoder"], "training": ["train"]},
     "02_denoising": {"noise": ["uniform", "gaussian", "salt_and_pepper", "block", "psnr"]},
 }
 TAUGHT_NAMES = [

@@ -1,0 +1,155 @@
+"""Make the pictures beside this script, two diagrams and one from lesson 01 for the README: `make images`."""
+
+import base64
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
+from scipy.ndimage import gaussian_filter
+
+from pylib import mnist_dataset
+
+# Seaborn's "colorblind" blue, orange, green and vermilion, each with a pale fill.
+BLUE, ORANGE, GREEN, RED = "#0173b2", "#de8f05", "#029e73", "#c44e00"
+PALE = {BLUE: "#d6e8f3", ORANGE: "#fbe9cc", GREEN: "#d3efe6", RED: "#ffffff"}
+DARK_ORANGE, INK = "#9c6300", "#222222"  # lettering
+
+
+def canvas(width, height):
+    """A white figure whose data coordinates are a hundredth of an inch."""
+    figure = plt.figure(figsize=(width / 100, height / 100), facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.axis("off")
+    return axes
+
+
+def save(axes, name):
+    path = Path(__file__).with_name(name)
+    axes.figure.savefig(path, dpi=150, metadata={"Software": None})
+    plt.close(axes.figure)
+
+
+def text(axes, x, y, string, size=19, color=INK):
+    axes.text(x, y, string, size=size, color=color, ha="center", va="baseline", linespacing=1.3, zorder=4)
+
+
+def digit(axes, image, x, y, side):
+    """A digit of the given side, centred at (x, y)."""
+    left, right, bottom, top = extent = (x - side / 2, x + side / 2, y - side / 2, y + side / 2)
+    axes.imshow(image, cmap="gray_r", vmin=0, vmax=1, extent=extent, interpolation="nearest", aspect="auto", zorder=2)
+    axes.add_patch(Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=INK, lw=1.5, zorder=3))
+
+
+def box(axes, x, y, width, height, color, *lines):
+    """A box centred at (x, y) with lines of text, the first larger."""
+    corner = (x - width / 2, y - height / 2)
+    style = {"boxstyle": "round,pad=0,rounding_size=8", "facecolor": PALE[color], "edgecolor": color, "lw": 2.2}
+    axes.add_patch(FancyBboxPatch(corner, width, height, zorder=2, **style))
+    for line, (offset, size) in zip(lines, [(-7, 19)] if len(lines) == 1 else [(8, 19), (-26, 17)], strict=True):
+        text(axes, x, y + offset, line, size)
+
+
+def trapezium(axes, left, right, y, left_height, right_height, color):
+    """What narrows or widens from left to right, centred at height y."""
+    ends = [(left, left_height), (right, right_height)]
+    corners = [(x, y - height / 2) for x, height in ends] + [(x, y + height / 2) for x, height in reversed(ends)]
+    axes.add_patch(Polygon(corners, facecolor=PALE[color], edgecolor="none"))
+
+
+def network(axes, left, right, y, left_height, right_height, color, name):
+    trapezium(axes, left, right, y, left_height, right_height, color)
+    for x, height in ((left, left_height), (right, right_height)):
+        axes.add_patch(Rectangle((x - 4, y - height / 2), 8, height, facecolor=color, edgecolor="none", zorder=3))
+    text(axes, (left + right) / 2, y - 7, name)
+
+
+def arrow(axes, start, end):
+    """A black arrow whose tip touches `end`."""
+    style = {"arrowstyle": "-|>,head_length=0.7,head_width=0.35", "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", end, start, arrowprops=style | {"color": INK, "lw": 2.2, "mutation_scale": 18}, zorder=5)
+
+
+def dashed(axes, *points):
+    axes.plot(*zip(*points, strict=True), color=RED, lw=2.2, linestyle=(0, (4, 2.5)), zorder=1)
+
+
+def draw_autoencoder(image, blurred):
+    axes = canvas(1000, 360)
+    y, x_code = 180, 500
+    heights = {320: 240, 410: 150, x_code: 84, 590: 150, 680: 240}
+    units = (784, 256, 128, 256, 784)
+    for left, right in pairwise(heights):
+        trapezium(axes, left, right, y, heights[left], heights[right], BLUE if right <= x_code else GREEN)
+    for (x, height), number in zip(heights.items(), units, strict=True):
+        color = ORANGE if x == x_code else BLUE if x < x_code else GREEN
+        axes.add_patch(Rectangle((x - 9, y - height / 2), 18, height, facecolor=color, edgecolor="none", zorder=3))
+        text(axes, x, y - height / 2 - 30, str(number))
+
+    digit(axes, image, 120, y, 190)
+    digit(axes, blurred, 880, y, 190)
+    arrow(axes, (215, y), (311, y))
+    arrow(axes, (689, y), (785, y))
+    text(axes, 120, 318, "input $x$")
+    text(axes, 880, 318, r"reconstruction $\hat{x}$")
+    text(axes, 120, 30, "28 x 28 pixels", 16)
+    text(axes, 405, 318, "encoder", color=BLUE)
+    text(axes, 595, 318, "decoder", color=GREEN)
+    text(axes, x_code, 252, "code $z$", color=DARK_ORANGE)
+    save(axes, "VAE.png")
+
+
+def draw_vae(image, blurred):
+    axes = canvas(1270, 520)
+    y, x_boxes, x_z = 275, 478, 762
+    digit(axes, image, 92, y, 150)
+    digit(axes, blurred, 1178, y, 150)
+    text(axes, 92, 165, "input $x$")
+    text(axes, 1178, 165, r"output $\hat{x}$")
+    network(axes, 204, 334, y, 200, 120, BLUE, "encoder")
+    network(axes, 936, 1066, y, 120, 200, GREEN, "decoder")
+
+    box(axes, x_boxes, y + 50, 190, 84, BLUE, "mean", r"$\mu$")
+    box(axes, x_boxes, y - 50, 190, 84, BLUE, "log-variance", r"$\log\,\sigma^2$")
+    box(axes, x_z, y, 280, 100, ORANGE, "sample $z$", r"$\mu + \exp(0.5\,\log\,\sigma^2)\,\epsilon$")
+    box(axes, x_z, 60, 280, 84, ORANGE, r"noise $\epsilon$", r"drawn from $N(0, I)$")
+
+    arrow(axes, (167, y), (200, y))
+    for side in (-1, 1):
+        arrow(axes, (338, y + 25 * side), (383, y + 45 * side))
+        arrow(axes, (573, y + 45 * side), (622, y + 25 * side))
+    arrow(axes, (x_z, 102), (x_z, y - 50))
+    arrow(axes, (902, y), (932, y))
+    arrow(axes, (1070, y), (1103, y))
+
+    for x_digit, x_box in ((92, 425), (1178, 845)):
+        dashed(axes, (x_digit, y + 75), (x_digit, 462), (x_box, 462))
+    box(axes, 635, 462, 420, 84, RED, "loss 1: reconstruction error", r"$\hat{x}$ against $x$")
+    left, right, bottom, top = x_boxes - 107, x_boxes + 107, y - 104, y + 104
+    dashed(axes, (left, bottom), (left, top), (right, top), (right, bottom), (left, bottom))
+    dashed(axes, (x_boxes, bottom), (x_boxes, 102))
+    box(axes, 378, 60, 414, 84, RED, "loss 2: KL divergence", r"from $N(\mu, \sigma^2)$ to the prior $N(0, I)$")
+    save(axes, "VAEscheme.png")
+
+
+def copy_from_lesson(lesson, code, name):
+    """Save the picture that is stored in a lesson below the cell that holds `code`."""
+    notebook = nbformat.read(Path(__file__).parents[1] / "notebooks" / lesson, as_version=4)
+    (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code" and code in cell.source)
+    (png,) = (output["data"]["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+    Path(__file__).with_name(name).write_bytes(base64.b64decode(png))
+
+
+def main():
+    image = mnist_dataset.load("test")[0][1].reshape(28, 28)
+    blurred = np.clip(1.15 * gaussian_filter(image, 0.8), 0, 1)
+    draw_autoencoder(image, blurred)
+    draw_vae(image, blurred)
+    copy_from_lesson("01_autoencoder.ipynb", '"128 numbers": relu_128(ten)', "reconstructions.png")
+
+
+if __name__ == "__main__":
+    main()

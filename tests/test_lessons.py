@@ -1,0 +1,91 @@
+"""Each lesson run with one epoch: as papermill does it, and with networks spoilt on purpose."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+# Imported by every Python in the test's processes: an address off this machine is an error.
+NO_NETWORK = """
+import socket
+
+def local_only(connect):
+    def wrapper(self, address, *rest):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"the network was asked for: {address}")
+        return connect(self, address, *rest)
+    return wrapper
+
+socket.socket.connect = local_only(socket.socket.connect)
+socket.socket.connect_ex = local_only(socket.socket.connect_ex)
+"""
+
+# Every network in the lesson forgets what it learned.
+SHUFFLE = """
+def forget():
+    rng = np.random.default_rng(0)
+    for network in [value for value in globals().values() if isinstance(value, keras.Model)]:
+        network.set_weights([rng.permuted(w.ravel()).reshape(w.shape) for w in network.get_weights()])
+"""
+
+
+def printed(notebook):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
+
+
+def trained_verdicts(text):
+    """The claims that a run with too little training declined to judge."""
+    return [line.split(": too few")[0] for line in text.splitlines() if line.endswith("too few epochs to tell")]
+
+
+def trains(statement):
+    """Whether a statement at the top of a cell calls `train` or `fit`."""
+    calls = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    names = {getattr(call, "id", getattr(call, "attr", None)) for call in calls}
+    return bool(names & {"train", "fit"}) and not isinstance(statement, ast.FunctionDef)
+
+
+def shuffled(lesson):
+    """The lesson with one epoch, its verdicts made to speak, and its networks shuffled after each training."""
+    notebook = nbformat.read(lesson, as_version=4)
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = "num_epochs = 1"
+        cell.source = re.sub(r"num_epochs >= \d+", "True", cell.source)
+        if cell.cell_type == "code" and not cell.source.startswith("%"):
+            lines = cell.source.splitlines()
+            for statement in reversed([s for s in ast.parse(cell.source).body if trains(s)]):
+                lines.insert(statement.end_lineno, "forget()")
+            cell.source = "\n".join(lines)
+    notebook.cells.insert(3, nbformat.v4.new_code_cell(SHUFFLE))
+    return notebook
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_one_epoch_twice_at_once_and_shuffled(lesson, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
+    (tmp_path / "logs").write_text("in the way, as a checkout that cannot be written is")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "papermill", "-p", "num_epochs", "1", str(lesson), "out.ipynb"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as papermill:
+        spoilt = shuffled(lesson)
+        NotebookClient(spoilt, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        _, errors = papermill.communicate()
+    assert papermill.returncode == 0, errors[-3000:]
+
+    text = printed(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    claims = trained_verdicts(text)
+    assert len(claims) >= 5 and ": False" not in text
+    verdicts = [line for line in printed(spoilt).splitlines() if line.rpartition(": ")[0] in claims]
+    assert len(verdicts) >= len(claims)
+    assert [line for line in verdicts if not line.endswith(": False")] == []
