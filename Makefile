@@ -5,6 +5,9 @@
 CONSTRAINTS ?= -c constraints.txt
 LESSONS ?= $(sort $(wildcard notebooks/[0-9][0-9]_*.ipynb))
 
+# Or TensorFlow's start-up lines would be stored in the lessons.
+export TF_CPP_MIN_LOG_LEVEL = 2
+
 PIP = .venv/bin/python -m pip --disable-pip-version-check
 LINT = .venv/bin/ruff check; checked=$$?; .venv/bin/ruff format --check && exit $$checked
 ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -12,10 +15,12 @@ ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
 lab: .venv/lab.stamp  # .venv on PATH lets a terminal in JupyterLab find tensorboard
 	$(ENABLED) jupyter lab --notebook-dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
 
-test: .venv/test.stamp  # the tests run even where ruff complains
+# Each part runs even where an earlier one fails. The browser has the machine for itself, since it is timed.
+test: .venv/test.stamp
 	@failed=0; \
 	($(LINT)) || failed=1; \
-	.venv/bin/python -m pytest || failed=1; \
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/test_browser.py || failed=1; \
+	.venv/bin/python -m pytest tests/test_browser.py || failed=1; \
 	exit $$failed
 
 # Run notebooks and store their outputs. One of them: make lessons LESSONS=notebooks/01_autoencoder.ipynb

@@ -64,6 +64,8 @@ def shuffled(lesson):
         cell.source = re.sub(r"num_epochs >= \d+", "True", cell.source)
         if cell.cell_type == "code" and not cell.source.startswith("%"):
             lines = cell.source.splitlines()
+            if "x_train, x_val = " in cell.source:
+                lines.append("x_train = x_train[:1280]")  # what is learned is forgotten anyway
             for statement in reversed([s for s in ast.parse(cell.source).body if trains(s)]):
                 lines.insert(statement.end_lineno, "forget()")
             cell.source = "\n".join(lines)
