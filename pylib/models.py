@@ -1,7 +1,9 @@
 """The networks of the lessons, as Keras models."""
 
+import math
+
 import keras
-from keras import layers
+from keras import layers, ops
 
 from pylib import _check
 
@@ -49,3 +51,212 @@ def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoi
 
     autoencoder = keras.Model(x, decoder(encoder(x)), name="autoencoder")
     return encoder, decoder, autoencoder
+
+
+def sample(z_mean, z_log_var, eps):
+    """Draw codes from the encoder's Gaussian: turn unit normal `eps` into z, differentiably in the other two.
+
+    All are `(n, latent_dim)`; `z_log_var` is log sigma^2. D. P. Kingma, M. Welling (2014), section 2.4.
+    """
+    return z_mean + ops.exp(0.5 * z_log_var) * eps
+
+
+def kl_to_unit(z_mean, z_log_var):
+    """KL(N(z_mean, exp(z_log_var)) || N(0, I)) in nats, `(n, latent_dim)` -> `(n,)`.
+
+    D. P. Kingma, M. Welling (2014), appendix B.
+    """
+    return 0.5 * ops.sum(z_mean**2 + ops.exp(z_log_var) - z_log_var - 1, axis=-1)
+
+
+def bernoulli_reconstruction(x, logits):
+    """-log p(x|z) in nats where each pixel is 1 with probability sigmoid(logit): `(n, pixels)` -> `(n,)`.
+
+    It is the cross-entropy -x log p - (1 - x) log(1 - p), written so that no probability rounds to 0 or 1.
+    """
+    return ops.sum(ops.softplus(logits) - x * logits, axis=-1)
+
+
+def gaussian_reconstruction(x, mean, sigma):
+    """-log p(x|z) in nats where each pixel is N(mean, sigma^2), its constant included: `(n, pixels)` -> `(n,)`."""
+    return 0.5 * ops.sum(((x - mean) / sigma) ** 2 + math.log(2 * math.pi * sigma**2), axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="pylib")
+class Sampling(layers.Layer):
+    """Draws eps and calls `sample`, as a layer of the encoder."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, z_mean, z_log_var):
+        eps = keras.random.normal(ops.shape(z_mean), seed=self.seed_generator)
+        return sample(z_mean, z_log_var, eps)
+
+
+def _check_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes):
+    _check.positive_integer(latent_dim, "latent_dim")
+    _check.positive_integers(hidden, "hidden")
+    if likelihood not in ("bernoulli", "gaussian"):
+        raise ValueError(f"likelihood must be 'bernoulli' or 'gaussian', not {likelihood!r}")
+    if likelihood == "bernoulli" and sigma is not None:
+        raise ValueError("a Bernoulli has no sigma: leave it out, or choose likelihood='gaussian'")
+    if likelihood == "gaussian":
+        _check.number(sigma, "sigma of the Gaussian likelihood", above=0)
+    _check.number(beta, "beta", at_least=0)
+    if n_classes is not None:
+        _check.positive_integer(n_classes, "n_classes")
+
+
+@keras.saving.register_keras_serializable(package="pylib")
+class VAE(keras.Model):
+    """A variational autoencoder for images of 784 pixels (D. P. Kingma, M. Welling, 2014).
+
+    Trained by `compile(optimizer)` and `fit(x, validation_data=x_val)`; the loss is built in. The logs
+    are `loss`, `reconstruction` and `kl`, in nats, sums over pixels and latent dimensions and means over
+    images, with loss = reconstruction + beta * kl. `predict(x)` decodes the mean of the code.
+
+    With `n_classes`, labels `(n,)`, integers from 0, go with the images, for p(x|z, y):
+    `fit(x, y, validation_data=(x_val, y_val))`, `evaluate(x, y)`, `predict([x, y])`,
+    `encoder([x, y])`, `decoder([z, y])`.
+
+    Images are checked where they are arrays. A `tf.data.Dataset` gives batches of images, or of
+    `((images, labels),)`, and is trusted.
+
+    Parameters
+    ----------
+    latent_dim : numbers in a code
+    hidden : units of the encoder's hidden layers; the decoder has them in reverse
+    activation : of the hidden layers
+    likelihood : "bernoulli", for pixels in [0, 1], or "gaussian"
+    sigma : standard deviation of the Gaussian, in units of a pixel
+    beta : weight of the KL (I. Higgins et al., 2017); a callback may set `vae.beta` in training
+    n_classes : number of labels of a conditional model, or None
+
+    Attributes
+    ----------
+    encoder : images `(n, 784)` -> [z_mean, z_log_var, z], each `(n, latent_dim)`
+    decoder : codes `(n, latent_dim)` -> means of the pixels `(n, 784)`, in [0, 1]
+    decoder_logits : the same before the sigmoid
+
+    Raises
+    ------
+    ValueError : a parameter, an image or a label is out of its range
+    """
+
+    pixels = 784
+
+    def __init__(
+        self,
+        latent_dim=2,
+        hidden=(512,),
+        activation="relu",
+        likelihood="bernoulli",
+        sigma=None,
+        beta=1.0,
+        n_classes=None,
+        **options,
+    ):
+        _check_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes)
+        super().__init__(**options)
+        self.latent_dim, self.hidden, self.activation = latent_dim, tuple(hidden), activation
+        self.likelihood, self.sigma, self.n_classes = likelihood, sigma, n_classes
+        self.encoder = self._build_encoder()
+        self.decoder_logits, self.decoder = self._build_decoder()
+        # A weight, because a number would be frozen into the compiled training step.
+        self._beta = self.add_weight(name="beta", initializer=keras.initializers.Constant(beta), trainable=False)
+        self._reconstruction_mean = keras.metrics.Mean(name="reconstruction")
+        self._kl_mean = keras.metrics.Mean(name="kl")
+        self.built = True  # or a model loaded before its first call would lose Adam's state
+
+    def _build_encoder(self):
+        inputs, h = self._input(784, "image")
+        for size in self.hidden:
+            h = layers.Dense(size, activation=self.activation)(h)
+        z_mean = layers.Dense(self.latent_dim, name="z_mean")(h)
+        z_log_var = layers.Dense(self.latent_dim, name="z_log_var")(h)
+        z_log_var = ops.clip(z_log_var, -20, 20)  # exp(89) would overflow; no digit comes near 20
+        z = Sampling(name="z")(z_mean, z_log_var)
+        return keras.Model(inputs, [z_mean, z_log_var, z], name="encoder")
+
+    def _build_decoder(self):
+        inputs, h = self._input(self.latent_dim, "code")
+        for size in reversed(self.hidden):
+            h = layers.Dense(size, activation=self.activation)(h)
+        logits = layers.Dense(784, name="logits")(h)
+        decoder_logits = keras.Model(inputs, logits, name="decoder_logits")
+        return decoder_logits, keras.Model(inputs, ops.sigmoid(logits), name="decoder")
+
+    def _input(self, width, name):
+        """The input of a network, and its first tensor: with the label as one-hot beside it, where there is one."""
+        row = keras.Input((width,), name=name)
+        if self.n_classes is None:
+            return row, row
+        label = keras.Input((), dtype="int32", name="label")
+        one_hot = ops.one_hot(label, self.n_classes)
+        return [row, label], layers.Concatenate()([row, one_hot])
+
+    @property
+    def beta(self):
+        return self._beta
+
+    @beta.setter
+    def beta(self, value):
+        _check.number(value, "beta", at_least=0)
+        self._beta.assign(value)
+
+    def call(self, x):
+        z_mean, z_log_var, z = self.encoder(x)
+        code = z if self.n_classes is None else [z, x[1]]
+        return {"logits": self.decoder_logits(code), "z_mean": z_mean, "z_log_var": z_log_var}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        images = x if self.n_classes is None else x[0]
+        if self.likelihood == "bernoulli":
+            reconstruction = bernoulli_reconstruction(images, y_pred["logits"])
+        else:
+            reconstruction = gaussian_reconstruction(images, ops.sigmoid(y_pred["logits"]), self.sigma)
+        kl = kl_to_unit(y_pred["z_mean"], y_pred["z_log_var"])
+        self._reconstruction_mean.update_state(reconstruction)
+        self._kl_mean.update_state(kl)
+        return ops.mean(reconstruction + self.beta * kl)
+
+    def predict_step(self, data):
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        z_mean = self.encoder(x)[0]
+        return self.decoder(z_mean if self.n_classes is None else [z_mean, x[1]])
+
+    def fit(self, x=None, y=None, *, validation_data=None, **options):
+        if getattr(self, "loss", None) is not None:
+            raise ValueError("the VAE brings its own loss: compile it with an optimizer and no loss")
+        if validation_data is not None:
+            pair = validation_data if isinstance(validation_data, tuple | list) else (validation_data,)
+            validation_data = (self._checked(*pair), None)  # the labels are an input, not Keras' target
+        return super().fit(self._checked(x, y), validation_data=validation_data, **options)
+
+    def evaluate(self, x=None, y=None, **options):
+        return super().evaluate(self._checked(x, y), **options)
+
+    def predict(self, x, **options):
+        return super().predict(self._checked(x), **options)
+
+    def _checked(self, x, y=None):
+        """The networks' input, images or (images, labels), once it has been checked."""
+        images, labels = x if isinstance(x, tuple | list) and y is None and len(x) == 2 else (x, y)
+        if not hasattr(images, "shape"):  # a dataset
+            return images
+        if self.likelihood == "bernoulli":
+            _check.images(images)
+        else:
+            _check.rows(images, 784)
+        if self.n_classes is None:
+            if labels is not None:
+                raise ValueError("this VAE takes images only: a VAE with n_classes takes labels too")
+            return images
+        _check.labels(labels, len(images), self.n_classes)
+        return images, labels
+
+    def get_config(self):
+        names = ("latent_dim", "hidden", "activation", "likelihood", "sigma", "n_classes")
+        return {name: getattr(self, name) for name in names} | {"beta": float(self.beta), "name": self.name}

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Circle, Ellipse
 from matplotlib.ticker import LogLocator, NullLocator
 
 DIGITS = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
@@ -52,7 +53,7 @@ def digit_rows(rows, titles=None):
 
 
 def curves(lines, xlabel, ylabel, log="", title=None):
-    """Draw one line with markers for each entry of `lines`.
+    """Draw one line for each entry of `lines`, with markers where its points are few.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def curves(lines, xlabel, ylabel, log="", title=None):
     """
     figure, axes = plt.subplots(figsize=(6.5, 3.4))
     for (label, (x, y)), marker in zip(lines.items(), "osD^vPX*<>" * len(lines), strict=False):
-        axes.plot(x, y, marker=marker, markersize=5, label=label)
+        axes.plot(x, y, marker=marker if len(x) <= 20 else None, markersize=5, label=label)
     for axis in log:
         axes.set(**{f"{axis}scale": "log"})
     if "x" in log:
@@ -77,13 +78,14 @@ def curves(lines, xlabel, ylabel, log="", title=None):
     return figure
 
 
-def bars(groups, names, ylabel):
+def bars(groups, names, ylabel, lowest=None):
     """Draw a group of bars for each of `names`.
 
     Parameters
     ----------
     groups : dict of a bar's label to its heights, one for each of `names`
     ylabel : the y axis' title, with the unit
+    lowest : where the y axis starts, if not at zero
     """
     figure, axes = plt.subplots()
     width = 0.8 / len(groups)
@@ -92,7 +94,11 @@ def bars(groups, names, ylabel):
     axes.axhline(0, color="0.3", linewidth=0.8)
     axes.set(ylabel=ylabel)
     axes.set_xticks(range(len(names)), names)
-    axes.legend()
+    if lowest is not None:
+        highest = max(max(heights) for heights in groups.values())
+        axes.set_ylim(lowest, highest + 0.1 * (highest - lowest))
+    if len(groups) > 1:
+        axes.legend()
     return figure
 
 
@@ -116,4 +122,57 @@ def arrows(points, at, panels, pictures=None):
             axes.add_artist(AnnotationBbox(image, point, pad=0.1))
         axes.set(title=title, aspect="equal", xlabel="first coordinate")
     row[0, 0].set_ylabel("second coordinate")
+    return figure
+
+
+def scatters(codes, labels):
+    """Draw the plane of codes, a panel for each entry of `codes`, coloured by digit.
+
+    A dashed circle shows two standard deviations of the unit normal prior.
+
+    Parameters
+    ----------
+    codes : dict of a panel's title to its codes, `(n, 2)`
+    labels : `(n,)` digits from 0 to 9
+    """
+    figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
+    for axes, (title, z) in zip(row[0], codes.items(), strict=True):
+        for digit, color in enumerate(sns.color_palette("colorblind", 10)):
+            axes.plot(*z[labels == digit].T, ".", markersize=1.5, color=color, label=str(digit), rasterized=True)
+        axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
+        axes.set(title=title, aspect="equal", xlabel="first latent number")
+        axes.set(xlim=_symmetric(z[:, 0]), ylim=_symmetric(z[:, 1]))
+    row[0, 0].set_ylabel("second latent number")
+    row[0, -1].legend(title="digit", markerscale=6, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _symmetric(values):
+    """Limits of an axis that hold nearly all values, and the circle of the prior."""
+    limit = max(2.2, 1.1 * np.quantile(np.abs(values), 0.999))
+    return -limit, limit
+
+
+def posteriors(images, z1, z2, density, z_mean, z_log_var):
+    """Draw each image's true posterior, with the encoder's Gaussian over it as two ellipses.
+
+    Parameters
+    ----------
+    images : `(n, 784)`, drawn in a corner of each panel
+    z1, z2, density : as `pylib.evidence.true_posterior` returns them
+    z_mean, z_log_var : `(n, 2)`, of the encoder; the ellipses are at one and two standard deviations
+    """
+    figure, panels = plt.subplots(2, -(-len(images) // 2), figsize=(7.5, 5.2), squeeze=False)
+    for i, axes in enumerate(panels.flat[: len(images)]):
+        axes.contourf(z1[i], z2[i], density[i], levels=8, cmap="Blues")
+        sigma = np.exp(0.5 * z_log_var[i])
+        for deviations in (1, 2):
+            size = 2 * deviations * sigma
+            axes.add_patch(Ellipse(z_mean[i], *size, fill=False, color="C1", linewidth=1.6))
+        corner = axes.inset_axes((0.74, 0.74, 0.26, 0.26))
+        corner.imshow(np.reshape(images[i], (28, 28)), **DIGITS)
+        corner.set(xticks=[], yticks=[])
+        axes.locator_params(nbins=4)
+    figure.supxlabel("first latent number", fontsize=10)
+    figure.supylabel("second latent number", fontsize=10)
     return figure

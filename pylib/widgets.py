@@ -3,6 +3,7 @@
 import io
 
 import ipywidgets
+import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
@@ -58,3 +59,33 @@ class NoiseExplorer(ipywidgets.VBox):
             decibels = noise.psnr(clean[0], image)
             caption.value = f"{name}<br>" + (f"{decibels:.1f} dB" if np.isfinite(decibels) else "unspoilt")
             picture.value = digit_png(image)
+
+
+class FigureSlider(ipywidgets.VBox):
+    """A slider above a figure that is drawn anew for each value and replaces the last one in place.
+
+    Parameters
+    ----------
+    draw : a function of the value that returns a matplotlib Figure
+    name : of the value
+    low, high, step : of the slider
+    value : to start with
+    """
+
+    def __init__(self, draw, name, low, high, step, value):
+        self._draw = draw
+        self.slider = ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)
+        self._picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "width": "680px"})
+        super().__init__([self.slider, self._picture])
+        self._update()
+        self.slider.observe(self._update, "value")
+
+    def __repr__(self):  # the default would print the picture's bytes
+        return "FigureSlider()"
+
+    def _update(self, change=None):
+        figure = self._draw(self.slider.value)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=100)
+        plt.close(figure)
+        self._picture.value = file.getvalue()

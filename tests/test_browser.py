@@ -59,7 +59,7 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """JupyterLab on copies of the lessons that train for one epoch; yields its address and token."""
+    """JupyterLab on copies of the lessons with one epoch and few digits; yields its address and token."""
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "images", home / "images")
     (home / "notebooks").mkdir()
@@ -70,6 +70,9 @@ def server(tmp_path_factory):
                 cell.outputs, cell.execution_count = [], None
             if "parameters" in cell.metadata.get("tags", []):
                 cell.source = re.sub(r"num_epochs = \d+", "num_epochs = 1", cell.source)
+            cell.source = cell.source.replace(
+                "images[:50_000], images[50_000:]", "images[:5_000], images[50_000:52_000]"
+            )
         nbformat.write(notebook, home / "notebooks" / f"{lesson}.ipynb")
     (home / "overrides.json").write_text(json.dumps(LAB_SETTINGS))
 
@@ -175,6 +178,6 @@ def test_slider_follows_the_hand(lesson):
         page.keyboard.press("ArrowRight")
         page.wait_for_function("count => window.moves.length == count", arg=move)
     assert handle.get_attribute("aria-valuenow") == "30.0"
-    median = statistics.median(page.evaluate("window.moves"))
-    print(f"\nslider to pictures: median {median:.0f} ms of 30 moves")
-    assert median < 240  # 80 on a quiet machine; this one may not be
+    times = page.evaluate("window.moves")
+    print(f"\nslider to pictures: median {statistics.median(times):.0f} ms of 30 moves")
+    assert sorted(times)[7] < 160  # the quick quarter: a busy machine spoils the median, 80 on a quiet one

@@ -50,6 +50,11 @@ def test_bars():
     assert [t.get_text() for t in axes.get_xticklabels()] == ["uniform", "block"]
 
 
+def test_bars_may_start_above_zero():
+    (axes,) = plots.bars({"nats": [156, 150]}, ["ELBO", "exact"], "nats", lowest=146).axes
+    assert axes.get_ylim() == pytest.approx((146, 157)) and axes.get_legend() is None
+
+
 def test_arrows_at_true_length():
     at, steps = np.array([[0.0, 0], [1, 2]]), np.array([[0.5, 0], [0, -1]])
     figure = plots.arrows(at, at, {"one": steps, "other": -steps})
@@ -65,3 +70,25 @@ def test_arrows_with_pictures_at_the_points():
     points = np.array([[0.0, 1], [2, 3]])
     (axes,) = plots.arrows(points, points, {"": points}, pictures=np.random.rand(2, 784)).axes
     assert [a.xy for a in axes.artists] == [pytest.approx(point) for point in points]
+
+
+def test_scatters_colour_codes_by_digit():
+    rng = np.random.default_rng(0)
+    z, labels = rng.normal(size=(500, 2)), rng.integers(0, 10, 500)
+    figure = plots.scatters({"one": z, "other": 5 * z}, labels)
+    first, second = figure.axes
+    for digit, line in enumerate(first.lines):
+        assert np.array_equal(np.transpose(line.get_data()), z[labels == digit])
+    assert len({line.get_color() for line in first.lines}) == 10
+    assert first.patches[0].radius == 2 and first.get_title() == "one"
+    assert second.get_xlim()[1] > 3 * first.get_xlim()[1] and first.get_xlim()[0] == -first.get_xlim()[1]
+
+
+def test_posteriors_have_ellipses_at_one_and_two_sigma():
+    axis = np.linspace(-1, 1, 20)[None]
+    density = np.exp(-(axis[0] ** 2) - axis[0][:, None] ** 2)[None]
+    z_mean, z_log_var = np.array([[0.1, 0.2]]), np.log([[0.25, 0.04]])
+    panel = plots.posteriors(np.zeros((1, 784)), axis, axis, density, z_mean, z_log_var).axes[0]
+    sizes = [(ellipse.width, ellipse.height) for ellipse in panel.patches]
+    assert sizes == [pytest.approx((1, 0.4)), pytest.approx((2, 0.8))]
+    assert all(tuple(ellipse.center) == (0.1, 0.2) for ellipse in panel.patches)

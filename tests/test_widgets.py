@@ -1,11 +1,12 @@
 import io
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
 
 from pylib import noise
-from pylib.widgets import NoiseExplorer, digit_png
+from pylib.widgets import FigureSlider, NoiseExplorer, digit_png
 
 
 @pytest.fixture
@@ -61,3 +62,21 @@ def test_one_batch_for_each_move(images):
 def test_bad_images():
     with pytest.raises(ValueError, match=r"shape \(n, 784\)"):
         NoiseExplorer(lambda x: x, np.zeros((2, 28, 28)))
+
+
+def test_figure_slider_draws_each_value_once_and_closes_it():
+    drawn = []
+
+    def draw(value):
+        drawn.append(value)
+        figure, axes = plt.subplots(figsize=(2, 1))
+        axes.set_facecolor((value, 0, 0))
+        return figure
+
+    before = plt.get_fignums()
+    slider = FigureSlider(draw, "red", 0, 1, 0.5, value=0.5)
+    assert decode(slider._picture.value).shape == (100, 200, 4)
+    assert decode(slider._picture.value)[50, 100, 0] == 128
+    slider.slider.value = 1
+    assert decode(slider._picture.value)[50, 100, 0] == 255
+    assert drawn == [0.5, 1] and plt.get_fignums() == before

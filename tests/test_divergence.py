@@ -1,0 +1,100 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from pylib.divergence import gaussian_kl, gaussian_kl_to_unit, log_normal, monte_carlo_kl
+
+CASES = 100
+
+
+def gaussians(d=3, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.uniform(low, high, (CASES, d)) for low, high in ((-3, 3), (-4, 1), (-3, 3), (-2, 2))]
+
+
+def test_closed_form_against_quadrature():
+    """The definition, in one dimension."""
+    q_mean, q_log_var, p_mean, p_log_var = cases = gaussians(d=1, seed=1)
+    q, p = stats.norm(q_mean, np.exp(q_log_var / 2)), stats.norm(p_mean, np.exp(p_log_var / 2))
+    z = q_mean + 12 * np.exp(q_log_var / 2) * np.linspace(-1, 1, 2001)
+    expected = integrate.trapezoid(q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), z, axis=1)
+    assert gaussian_kl(*cases) == pytest.approx(expected, abs=1e-6, rel=1e-9)
+
+
+def test_dimensions_add_up():
+    mean, log_var, *p = gaussians()
+    parts = [gaussian_kl(*(array[:, i : i + 1] for array in (mean, log_var, *p))) for i in range(3)]
+    assert gaussian_kl(mean, log_var, *p) == pytest.approx(sum(parts))
+    assert gaussian_kl(mean, log_var, *p).shape == (CASES,)
+
+
+def test_to_unit_is_the_general_one_and_its_direction():
+    mean, log_var, _, _ = gaussians()
+    zero = np.zeros(3)
+    assert gaussian_kl_to_unit(mean, log_var) == pytest.approx(gaussian_kl(mean, log_var, zero, zero))
+    assert not np.allclose(gaussian_kl_to_unit(mean, log_var), gaussian_kl(zero, zero, mean, log_var), rtol=0.1)
+
+
+def test_zero_for_equals_and_never_negative():
+    mean, log_var, *p = gaussians()
+    assert gaussian_kl(mean, log_var, mean, log_var) == pytest.approx(0)
+    assert gaussian_kl(mean, log_var, *p).min() > 0
+
+
+def test_monte_carlo_within_4_standard_errors():
+    cases = gaussians()
+    estimate, standard_error = monte_carlo_kl(*cases, samples=2000, seed=0)
+    off = (estimate - gaussian_kl(*cases)) / standard_error
+    assert estimate.shape == standard_error.shape == (CASES,)
+    assert np.abs(off).max() < 4
+    assert 0.7 < off.std() < 1.3, "the standard errors are not those of the estimates"
+
+
+def test_monte_carlo_is_repeatable_and_takes_one_gaussian():
+    one = [array[0] for array in gaussians()]
+    assert monte_carlo_kl(*one, samples=10, seed=1) == monte_carlo_kl(*one, samples=10, seed=1)
+    assert monte_carlo_kl(*one, samples=10, seed=1) != monte_carlo_kl(*one, samples=10, seed=2)
+
+
+def test_log_normal_against_scipy():
+    mean, log_var, z, _ = gaussians()
+    assert log_normal(z, mean, log_var) == pytest.approx(stats.norm(mean, np.exp(log_var / 2)).logpdf(z).sum(axis=1))
+    assert log_normal(z) == pytest.approx(stats.norm.logpdf(z).sum(axis=1))
+
+
+@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_finite(position, bad):
+    arrays = [np.zeros((2, 3)) for _ in range(4)]
+    arrays[position][1, 1] = bad
+    name = ("q_mean", "q_log_var", "p_mean", "p_log_var")[position]
+    with pytest.raises(ValueError, match=f"{name} must hold finite numbers"):
+        gaussian_kl(*arrays)
+    with pytest.raises(ValueError, match=f"{name} must hold finite numbers"):
+        monte_carlo_kl(*arrays, samples=2, seed=0)
+    if position < 2:
+        with pytest.raises(ValueError, match=f"{name} must hold finite numbers"):
+            gaussian_kl_to_unit(*arrays[:2])
+
+
+def test_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match="must have one shape"):
+        gaussian_kl(np.zeros((4, 3)), np.zeros((4, 2)), np.zeros(3), np.zeros(3))
+    for empty in (np.zeros((4, 0)), np.zeros((0, 2)), np.float64(0)):
+        with pytest.raises(ValueError, match="d of 1 or more"):
+            gaussian_kl_to_unit(empty, empty)
+
+
+@pytest.mark.parametrize("samples", [1, 0, -3, 2.5])
+def test_too_few_samples(samples):
+    with pytest.raises(ValueError, match="samples must be an integer of 2 or more"):
+        monte_carlo_kl(*gaussians(), samples=samples, seed=0)
+
+
+def test_import_leaves_tensorflow_out():
+    code = "import sys, pylib.divergence, pylib.evidence; print({'tensorflow', 'keras'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
