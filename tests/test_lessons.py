@@ -29,6 +29,13 @@ socket.socket.connect = local_only(socket.socket.connect)
 socket.socket.connect_ex = local_only(socket.socket.connect_ex)
 """
 
+# What is claimed of the codes, or of a difference between two bounds, a spoilt decoder may satisfy too.
+NOT_OF_THE_DECODER = {
+    "sigma² = 1/256 throws the codes far beyond the unit normal",
+    "sigma² = 1/2 keeps them in it",
+    "the larger part is amortization",
+}
+
 # Every network in the lesson forgets what it learned.
 SHUFFLE = """
 def forget():
@@ -52,7 +59,7 @@ def trains(statement):
     """Whether a statement at the top of a cell calls `train` or `fit`."""
     calls = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
     names = {getattr(call, "id", getattr(call, "attr", None)) for call in calls}
-    return bool(names & {"train", "fit"}) and not isinstance(statement, ast.FunctionDef)
+    return bool(names & {"train", "fit", "fit_vae"}) and not isinstance(statement, ast.FunctionDef)
 
 
 def shuffled(lesson):
@@ -90,4 +97,4 @@ def test_one_epoch_twice_at_once_and_shuffled(lesson, tmp_path):
     assert len(claims) >= 5 and ": False" not in text
     verdicts = [line for line in printed(spoilt).splitlines() if line.rpartition(": ")[0] in claims]
     assert len(verdicts) >= len(claims)
-    assert [line for line in verdicts if not line.endswith(": False")] == []
+    assert {line for line in verdicts if not line.endswith(": False")} <= {f"{c}: True" for c in NOT_OF_THE_DECODER}
