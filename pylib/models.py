@@ -168,7 +168,7 @@ class VAE(keras.Model):
         self._beta = self.add_weight(name="beta", initializer=keras.initializers.Constant(beta), trainable=False)
         self._reconstruction_mean = keras.metrics.Mean(name="reconstruction")
         self._kl_mean = keras.metrics.Mean(name="kl")
-        self.built = True  # or a model loaded before its first call would lose Adam's state
+        self.built = True  # it has all its weights, and may be saved before its first call
 
     def _build_encoder(self):
         inputs, h = self._input(784, "image")
