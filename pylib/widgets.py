@@ -10,11 +10,13 @@ from PIL import Image
 from pylib import _check, noise
 
 
-def digit_png(image, scale=5):
-    """A digit `(784,)` in [0, 1] as the bytes of a PNG, dark on light, `28 * scale` pixels a side."""
-    grey = 255 - np.round(255 * np.clip(np.reshape(image, (28, 28)), 0, 1)).astype(np.uint8)
+def digits_png(images, scale=5, gap=10):
+    """Digits `(n, 784)` in [0, 1] side by side as the bytes of one PNG, dark on light, `28 * scale` pixels a side."""
+    grey = 255 - np.round(255 * np.clip(np.reshape(images, (-1, 28, 28)), 0, 1)).astype(np.uint8)
+    large = np.kron(grey, np.ones((1, scale, scale), np.uint8))
+    row = np.hstack([np.pad(digit, ((0, 0), (0, gap)), constant_values=255) for digit in large])
     file = io.BytesIO()
-    Image.fromarray(np.kron(grey, np.ones((scale, scale), np.uint8))).save(file, "png")
+    Image.fromarray(row).save(file, "png")
     return file.getvalue()
 
 
@@ -37,10 +39,10 @@ class NoiseExplorer(ipywidgets.VBox):
         self.amount = ipywidgets.FloatSlider(
             0.2, min=0, max=0.4, step=0.05, description="fraction of pixels", readout_format=".2f", **wide
         )
-        self._pictures = [ipywidgets.Image(format="png", width=140, height=140) for _ in range(4)]
-        self._captions = [ipywidgets.HTML() for _ in range(4)]
-        columns = [ipywidgets.VBox(pair) for pair in zip(self._captions, self._pictures, strict=True)]
-        super().__init__([self.index, self.amount, ipywidgets.HBox(columns)])
+        # One picture and one line of text, since each message to the page costs time.
+        self._captions = ipywidgets.HTML()
+        self._picture = ipywidgets.Image(format="png", width=600, height=140)
+        super().__init__([self.index, self.amount, self._captions, self._picture])
         self._update()
         self.index.observe(self._update, "value")
         self.amount.observe(self._update, "value")
@@ -53,12 +55,21 @@ class NoiseExplorer(ipywidgets.VBox):
         # One seed for each digit: more noise then means the same noise and more of it.
         noisy = self._corrupt(clean, self.amount.value, np.random.default_rng(self.index.value))
         clean_hat, noisy_hat = np.asarray(self._reconstruct(np.concatenate([clean, noisy])))
-        names = ("input", "reconstruction", "noisy", "reconstruction of noisy")
-        images = (clean[0], clean_hat, noisy[0], noisy_hat)
-        for picture, caption, name, image in zip(self._pictures, self._captions, names, images, strict=True):
-            decibels = noise.psnr(clean[0], image)
-            caption.value = f"{name}<br>" + (f"{decibels:.1f} dB" if np.isfinite(decibels) else "unspoilt")
-            picture.value = digit_png(image)
+        images = {
+            "input": clean[0],
+            "reconstruction": clean_hat,
+            "noisy": noisy[0],
+            "reconstruction of noisy": noisy_hat,
+        }
+        captions = [f"<span>{name}<br>{_decibels(clean[0], image)}</span>" for name, image in images.items()]
+        grid = "display:grid;grid-template-columns:repeat(4,150px);line-height:1.3"
+        self._captions.value = f'<div style="{grid}">{"".join(captions)}</div>'
+        self._picture.value = digits_png(list(images.values()))
+
+
+def _decibels(clean, image):
+    decibels = noise.psnr(clean, image)
+    return f"{decibels:.1f} dB" if np.isfinite(decibels) else "unspoilt"
 
 
 class FigureSlider(ipywidgets.VBox):
