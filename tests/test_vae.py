@@ -311,12 +311,20 @@ def test_save_and_load_with_jit_compile(tmp_path):
 
 def test_save_and_load_before_compiling(tmp_path):
     vae = small()
-    with warnings.catch_warnings(action="error"):  # Keras warns of models that have no weights yet
+    with warnings.catch_warnings(action="error", category=UserWarning):  # such as: no weights yet
         vae.save(tmp_path / "vae.keras")
     loaded = keras.models.load_model(tmp_path / "vae.keras")
     assert np.array_equal(loaded.predict(X, verbose=0), vae.predict(X, verbose=0))
     with pytest.raises(ValueError, match="compile"):
         loaded.fit(X, **FINISH)
+
+
+def test_encoder_and_decoder_may_be_saved_alone(tmp_path):
+    vae = small(n_classes=10)
+    for network, x in ((vae.encoder, [X, Y]), (vae.decoder, [X[:, :2], Y])):
+        network.save(tmp_path / "network.keras")
+        loaded = keras.models.load_model(tmp_path / "network.keras")
+        assert np.array_equal(np.asarray(loaded(x)[0]), np.asarray(network(x)[0]))
 
 
 # Bad input
