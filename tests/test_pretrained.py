@@ -1,0 +1,52 @@
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from pylib import pretrained
+from pylib.tf_utils import mnist_train
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    images, labels = mnist_train()
+    return images[50_000:], labels[50_000:]
+
+
+def test_all_together_are_small():
+    assert pretrained.BUNDLED.stat().st_size < 3e6
+
+
+@pytest.mark.parametrize(("name", "loss"), [("vae_2", 152), ("vae_20", 110), ("conditional_2", 134)])
+def test_they_have_learned(name, loss, held_out):
+    vae = pretrained.load(name)
+    vae.compile()
+    images, labels = held_out
+    measured = vae.evaluate(images, labels if vae.n_classes else None, batch_size=1000, verbose=0, return_dict=True)
+    assert measured["loss"] < loss
+
+
+def test_save_keeps_every_weight(tmp_path):
+    vaes = {name: pretrained.load(name) for name in pretrained.MODELS}
+    assert pretrained.save(vaes, tmp_path / "again.npz") == pretrained.BUNDLED_SHA256
+    with np.load(tmp_path / "again.npz") as arrays:
+        assert len(arrays) == sum(len(vae.trainable_weights) for vae in vaes.values())
+        assert {array.dtype for array in arrays.values()} == {np.dtype("float16")}
+
+
+def test_says_what_is_wrong(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="one of vae_2, vae_20, conditional_2, not 'vae_3'"):
+        pretrained.load("vae_3")
+    path = tmp_path / "pretrained.npz"
+    shutil.copy(pretrained.BUNDLED, path)
+    monkeypatch.setattr(pretrained, "BUNDLED", path)
+    pretrained.load("vae_2")
+    whole = path.read_bytes()
+    for content in (whole[:-1000], whole + b"\0", b""):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=re.escape("sha256 differs): restore it from the repository")):
+            pretrained.load("vae_2")
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match="no weights at .*restore the file from the repository"):
+        pretrained.load("vae_2")
