@@ -136,7 +136,9 @@ function render({ model, el }) {
   const point = add(svg, "circle", { class: "point", r: 7 });
   const legend = add(left, "div", { class: "legend" });
   model.get("_colors").forEach((color, digit) => {
-    add(add(legend, "span", {}, digit), "i", { style: `background: ${color}` });
+    const entry = add(legend, "span");
+    add(entry, "i", { style: `background: ${color}` });
+    entry.append(digit);
   });
 
   const side = add(root, "div", { class: "side" });
@@ -217,7 +219,7 @@ function render({ model, el }) {
     step(began);
   });
 
-  const sliders = add(side, "div", { class: "sliders" });
+  const sliders = add(root, "div", { class: "sliders" });
   const further = model.get("z").slice(2).map((_, i) => {
     const label = add(sliders, "label", {}, `z${i + 3}`);
     const range = add(label, "input", { type: "range", min: -limit, max: limit, step: limit / 200 });
