@@ -6,7 +6,7 @@ const MARGIN = 44; // left and below, for the axes
 const INNER = SIZE - MARGIN - 8;
 const WALK = 3000; // milliseconds from one digit to another
 
-// W. J. Cody's would be exact; this one, M. Abramowitz, I. A. Stegun (1964), 7.1.26, is within 1.5e-7.
+// Within 1.5e-7: M. Abramowitz, I. A. Stegun (1964), formula 7.1.26.
 function erf(x) {
   const t = 1 / (1 + 0.3275911 * Math.abs(x));
   const p = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
@@ -30,11 +30,13 @@ const bytes = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + vie
 // Not every browser has a Float16Array yet.
 function floatsOfHalves(halves) {
   const powers = Array.from({ length: 32 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 15));
-  return Float32Array.from(halves, (half) => {
-    const exponent = (half >> 10) & 31;
-    const size = powers[exponent] * ((exponent ? 1 : 0) + (half & 1023) / 1024);
-    return half & 0x8000 ? -size : size;
-  });
+  const floats = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) {
+    const exponent = (halves[i] >> 10) & 31;
+    const size = powers[exponent] * ((exponent ? 1 : 0) + (halves[i] & 1023) / 1024);
+    floats[i] = halves[i] & 0x8000 ? -size : size;
+  }
+  return floats;
 }
 
 // The decoder's layers, with kernels row after row as Keras has them: `inputs` rows of `units` numbers.
