@@ -1,11 +1,11 @@
 """How lessons train a network, and see it train."""
 
-import math
-
 import keras
 import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.ticker import MaxNLocator
+
+from pylib.tf_utils import compile_settings
 
 
 class LossPlot(keras.callbacks.Callback):
@@ -52,15 +52,32 @@ def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
     model : a Keras model; its weights change
     training, held_out : `(inputs, targets)`, such as `(x_train, x_train)`
     epochs : passes through the training pairs
-    learning_rate : the first step size, which falls to zero along half a cosine wave
+    learning_rate : the largest step size, of `tf_utils.compile_settings`
 
     Returns
     -------
     history : dict of a log's name to its values, one for each epoch
     """
-    steps = epochs * math.ceil(len(training[0]) / 128)
-    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    model.compile(keras.optimizers.Adam(schedule), loss="mse", steps_per_execution=50)
-    settings = {"batch_size": 128, "epochs": epochs, "verbose": 0}
+    model.compile(loss="mse", **compile_settings(len(training[0]), epochs, learning_rate))
     callbacks = [LossPlot(loss="MSE per pixel"), *callbacks]
+    settings = {"batch_size": 128, "epochs": epochs, "verbose": 0}
     return model.fit(*training, validation_data=held_out, callbacks=callbacks, **settings).history
+
+
+def fit_vae(vae, training, held_out, epochs, learning_rate=3e-3, callbacks=()):
+    """Fit a `models.VAE` with Adam and batches of 128.
+
+    Parameters
+    ----------
+    vae : its weights change
+    training, held_out : `(images,)`, or `(images, labels)` for a conditional VAE
+    epochs : passes through the training images
+    learning_rate : the largest step size, of `tf_utils.compile_settings`
+
+    Returns
+    -------
+    history : dict of a log's name to its values in nats, one for each epoch
+    """
+    vae.compile(**compile_settings(len(training[0]), epochs, learning_rate))
+    settings = {"batch_size": 128, "epochs": epochs, "verbose": 0, "callbacks": list(callbacks)}
+    return vae.fit(*training, validation_data=held_out, **settings).history

@@ -16,11 +16,16 @@ LESSONS = [
 
 # What each lesson teaches that a pylib module holds too, for later lessons to import.
 TAUGHT = {
-    "01_autoencoder": {"models": ["build_autoencoder"], "training": ["train"]},
+    "01_autoencoder": {
+        "models": ["build_autoencoder"],
+        "tf_utils": ["compile_settings"],
+        "training": ["train"],
+    },
     "02_denoising": {"noise": ["uniform", "gaussian", "salt_and_pepper", "block", "psnr"]},
     "03_vae_theory": {
         "models": ["sample", "kl_to_unit", "bernoulli_reconstruction", "gaussian_reconstruction"],
         "evidence": ["log_weights", "elbo", "importance_weighted_bound", "exact_log_likelihood"],
+        "training": ["fit_vae"],
     },
 }
 TAUGHT_NAMES = [
