@@ -1,5 +1,5 @@
 # Every target sets itself up first; with nothing changed since, that takes no time.
-.PHONY: lab test lessons weights images constraints format lint
+.PHONY: lab test lessons html weights images constraints format lint
 
 # The versions tested. For the newest instead, in a fresh clone: make test CONSTRAINTS=
 CONSTRAINTS ?= -c constraints.txt
@@ -27,6 +27,10 @@ test: .venv/test.stamp
 lessons: .venv/test.stamp
 	$(ENABLED) jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False $(LESSONS)
+
+# The lessons as stored, as pages in html/ for any browser: the explorer in them needs no kernel and no network.
+html: .venv/test.stamp
+	.venv/bin/python tools/export_html.py html $(LESSONS)
 
 # The small trained networks that lesson 05 starts from: about three minutes.
 weights: .venv/lab.stamp
