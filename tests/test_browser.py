@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import nbformat
 import numpy as np
 import pytest
+from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -141,7 +142,7 @@ def server(tmp_path_factory):
             few = r"\1[:5_000], \1[50_000:52_000]"
             cell.source = re.sub(r"(images|labels)\[:50_000\], \1\[50_000:\]", few, cell.source)
         nbformat.write(notebook, home / "notebooks" / f"{lesson}.ipynb")
-    _write_notebook(home / "notebooks" / "explorers.ipynb", EXPLORERS)
+    nbformat.write(_notebook(EXPLORERS), home / "notebooks" / "explorers.ipynb")
     (home / "overrides.json").write_text(json.dumps(LAB_SETTINGS))
 
     folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
@@ -156,10 +157,10 @@ def server(tmp_path_factory):
         process.wait(30)
 
 
-def _write_notebook(path, cells):
+def _notebook(cells):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, path)
+    return notebook
 
 
 def _when_ready(process, home):
@@ -504,3 +505,103 @@ def test_dark_theme(explorers):
     page.wait_for_timeout(500)
     assert widget.locator("svg text").first.evaluate(brightness) > 150
     assert np.array_equal(shown_digit(widget), before) and before.max() > 200  # dark on light as ever
+
+
+# The lessons as exported pages
+
+
+class ExportedPage:
+    """A page opened as a file, with what went wrong there and what was asked of other hosts."""
+
+    def __init__(self, browser, path):
+        self.errors, self.requests_outside = [], []
+        self.page = browser.new_page(viewport={"width": 1280, "height": 900})
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+        self.page.route(re.compile("^(https?|wss?):"), self._abort)
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function("window.MathJax && MathJax.Hub.queue.pending == 0 && MathJax.isReady")
+
+    def _note(self, message):
+        # MathJax tries fonts that may be missing and takes others.
+        if message.type == "error" and not re.search("font|resource", message.text):
+            self.errors.append(message.text)
+
+    def _abort(self, route):
+        self.requests_outside.append(route.request.url)
+        route.abort()
+
+
+def _export(folder, *notebooks):
+    command = [sys.executable, ROOT / "tools" / "export_html.py", folder, *notebooks]
+    subprocess.run(command, check=True, cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def exported_lessons(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("html")
+    _export(folder, *(ROOT / "notebooks" / f"{lesson}.ipynb" for lesson in LESSONS))
+    return folder
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_exported_lesson(chromium, exported_lessons, name):
+    exported = ExportedPage(chromium, exported_lessons / f"{name}.html")
+    page = exported.page
+    broken = "pictures => pictures.filter(p => !p.naturalWidth).map(p => p.alt || p.src.slice(0, 80))"
+    assert page.locator("img").evaluate_all(broken) == []
+    assert page.locator(".MathJax").count() > 5 and page.locator(".MathJax_Error, .merror").count() == 0
+    source = (ROOT / "notebooks" / f"{name}.ipynb").read_text()
+    assert page.locator(".latent-explorer").count() == source.count('"LatentExplorer()"')
+    assert exported.errors == [] and exported.requests_outside == []
+    page.close()
+
+
+EXPORTED = [
+    "from pylib.models import VAE",
+    "from pylib.widgets import FigureSlider, LatentExplorer",
+    "import matplotlib.pyplot as plt",
+    "import numpy as np",
+    "rng = np.random.default_rng(0)",
+    "vae = VAE(hidden=(64,), latent_dim=3, n_classes=10)",
+    "vae.set_weights([rng.normal(0, 0.5, weight.shape) if weight.shape else weight for weight in vae.get_weights()])",
+    "explorer = LatentExplorer(vae, rng.normal(size=(500, 3)), rng.integers(0, 10, 500))",
+    "explorer",
+    "explorer",  # a second view of the same point
+    "FigureSlider(lambda value: plt.figure(), 'value', 0, 1, 0.1, 0)",
+    """z = np.array([[3, -4, 0]]) * explorer._limit / 40
+np.save("expected.npy", [255 - 255 * vae.decoder([z, np.array([digit])]).numpy()[0] for digit in (0, 6)])""",
+]
+
+
+def test_exported_explorer_needs_no_kernel(chromium, tmp_path):
+    notebook = _notebook(EXPORTED)
+    ExecutePreprocessor().preprocess(notebook, {"metadata": {"path": str(tmp_path)}})
+    notebook.cells.append(nbformat.v4.new_markdown_cell("$x$"))
+    nbformat.write(notebook, tmp_path / "explorer.ipynb")
+    _export(tmp_path, tmp_path / "explorer.ipynb")
+    exported = ExportedPage(chromium, tmp_path / "explorer.html")
+    page, widgets = exported.page, exported.page.locator(".latent-explorer")
+    widgets.nth(1).wait_for()
+    expected = np.load(tmp_path / "expected.npy")
+
+    widgets.first.locator(".plane").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    for digit, picture in zip(("0", "6"), expected, strict=True):
+        widgets.first.get_by_label("draw a").select_option(digit)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        for widget in widgets.all():
+            assert np.abs(shown_digit(widget) - picture).max() <= 2
+    assert np.abs(np.subtract(*expected)).max() > 50
+
+    x, y, unit = middle(widgets.first)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - unit, y - 0.5 * unit, steps=4)
+    page.mouse.up()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert re.search(r"point at \u22121\.0\d, 0\.5\d", widgets.nth(1).locator(".plane").get_attribute("aria-label"))
+    assert page.get_by_text("This control works in JupyterLab").count() == 1
+    assert exported.errors == [] and exported.requests_outside == []
+    page.close()
