@@ -147,6 +147,32 @@ def scatters(codes, labels):
     return figure
 
 
+def latent_grids(grids, ticks, off):
+    """Draw grids of decoded digits side by side.
+
+    Parameters
+    ----------
+    grids : dict of a panel's title to its digits, `(rows, columns, 28, 28)`, the first row on top
+    ticks : for each panel its codes' coordinates, `(rows,)`, ascending; they hold for both axes
+    off : for each panel `(rows, columns)` booleans, True where a cell is tinted
+    """
+    figure, panels = plt.subplots(1, len(grids), figsize=(4.6 * len(grids), 4.8), squeeze=False)
+    for axes, (title, grid), tick, tinted in zip(panels[0], grids.items(), ticks, off, strict=True):
+        rows, columns = np.shape(grid)[:2]
+        axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
+        tint = np.zeros((rows, columns, 4))
+        tint[np.asarray(tinted)] = (*sns.color_palette("colorblind")[1], 0.25)
+        axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
+        shown = range(0, rows, max(1, (rows - 1) // 4))
+        names = [f"{tick[i]:.2g}" for i in shown]
+        axes.set_xticks([i + 0.5 for i in shown], names)
+        axes.set_yticks([rows - i - 0.5 for i in shown], names)
+        axes.set(title=title, xlabel="first latent number")
+        axes.spines[:].set_visible(False)
+    panels[0, 0].set_ylabel("second latent number")
+    return figure
+
+
 def _symmetric(values):
     """Limits of an axis that hold nearly all values, and the circle of the prior."""
     limit = max(2.2, 1.1 * np.quantile(np.abs(values), 0.999))

@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from pylib import mnist_dataset
+from pylib import _check, mnist_dataset
 
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
@@ -29,6 +29,14 @@ def mnist_test(path=None):
     return mnist_dataset.load("test", path)
 
 
+def _check_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
+    _check.positive_integer(n_images, "n_images")
+    _check.positive_integer(epochs, "epochs")
+    _check.number(learning_rate, "learning_rate", above=0)
+    _check.positive_integer(batch_size, "batch_size")
+
+
+@_check.checked(_check_settings)
 def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
     """What `model.compile` needs to train fast and well, as keyword arguments for it.
 
@@ -40,8 +48,13 @@ def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
     n_images : in the training set
     epochs, batch_size : as `fit` will get them
     learning_rate : the largest step size
+
+    Raises
+    ------
+    ValueError : a count is not an integer above 0, or the learning rate not a number above 0
     """
     batches = math.ceil(n_images / batch_size)
-    steps = epochs * batches
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=learning_rate, warmup_steps=steps // 10)
+    warmup, steps = epochs * batches // 10, epochs * batches
+    decay = {"decay_steps": steps - warmup, "warmup_steps": warmup, "warmup_target": learning_rate}
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, **decay)
     return {"optimizer": keras.optimizers.Adam(schedule), "steps_per_execution": min(50, batches)}

@@ -40,7 +40,9 @@ NOT_OF_THE_DECODER = {
 SHUFFLE = """
 def forget():
     rng = np.random.default_rng(0)
-    for network in [value for value in globals().values() if isinstance(value, keras.Model)]:
+    values = [value for name, value in globals().items() if not name.startswith("_")]
+    values += [item for value in values if isinstance(value, dict) for item in value.values()]
+    for network in [value for value in values if isinstance(value, keras.Model)]:
         network.set_weights([rng.permuted(w.ravel()).reshape(w.shape) for w in network.get_weights()])
 """
 

@@ -92,3 +92,20 @@ def test_posteriors_have_ellipses_at_one_and_two_sigma():
     sizes = [(ellipse.width, ellipse.height) for ellipse in panel.patches]
     assert sizes == [pytest.approx((1, 0.4)), pytest.approx((2, 0.8))]
     assert all(tuple(ellipse.center) == (0.1, 0.2) for ellipse in panel.patches)
+
+
+def test_latent_grids_show_each_digit_at_its_place_and_tint_what_is_off():
+    grid = np.random.default_rng(0).random((3, 3, 28, 28))
+    off = np.zeros((3, 3), bool)
+    off[0, 2] = True
+    figure = plots.latent_grids({"one": grid}, [[-1.5, 0, 2]], [off])
+    (axes,) = figure.axes
+    digits, tint = (image.get_array() for image in axes.images)
+    for row in range(3):
+        for column in range(3):
+            assert np.array_equal(digits[28 * row : 28 * row + 28, 28 * column : 28 * column + 28], grid[row, column])
+    assert (tint[:, :, 3] > 0).tolist() == off.tolist()
+    # The first row is on top, so the largest second number stands there.
+    at = dict(zip([t.get_text() for t in axes.get_yticklabels()], axes.get_yticks(), strict=True))
+    assert at == {"-1.5": 2.5, "0": 1.5, "2": 0.5} and axes.get_ylim() == (3, 0)
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["-1.5", "0", "2"]

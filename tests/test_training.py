@@ -6,7 +6,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput, capture_output
 
-from pylib.training import LossPlot, train
+from pylib.models import VAE
+from pylib.tf_utils import compile_settings
+from pylib.training import LossPlot, fit_vae, train
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +65,7 @@ def test_needs_a_log():
 
 def test_train_is_adam_on_mse_with_a_cosine(monkeypatch):
     """One epoch equals plain NumPy: Adam's formula on the gradient of the mean squared error."""
+    keras.utils.set_random_seed(0)  # where a gradient passes through zero, Adam magnifies rounding errors
     rng = np.random.default_rng(0)
     x, y = rng.random((300, 2)).astype("float32"), rng.random((300, 1)).astype("float32")
     monkeypatch.setattr(keras.Model, "fit", functools.partialmethod(keras.Model.fit, shuffle=False))
@@ -81,3 +84,47 @@ def test_train_is_adam_on_mse_with_a_cosine(monkeypatch):
     assert np.append(model.layers[0].kernel, model.layers[0].bias) == pytest.approx(weights, abs=1e-5)
     assert len(history["loss"]) == 2
     assert history["val_loss"][-1] == pytest.approx(np.mean((inputs @ weights - y[:, 0]) ** 2), abs=1e-5)
+
+
+def test_step_size_rises_over_a_tenth_and_falls_along_a_cosine():
+    settings = compile_settings(n_images=1000, epochs=25, learning_rate=0.2, batch_size=100)
+    step_size = settings["optimizer"]._learning_rate
+    # 250 steps: 25 of a straight line, then 225 of half a cosine wave.
+    expected = [0.2 * t / 25 if t < 25 else 0.1 * (1 + np.cos(np.pi * (t - 25) / 225)) for t in range(251)]
+    assert [float(step_size(t)) for t in range(251)] == pytest.approx(expected, abs=1e-6)
+
+
+def test_steps_at_a_time_fit_into_an_epoch():
+    assert compile_settings(50_000, 10)["steps_per_execution"] == 50
+    assert compile_settings(1000, 1)["steps_per_execution"] == 8  # 7 full batches and a short one
+    assert compile_settings(5, 1)["steps_per_execution"] == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"n_images": 0}, "n_images must be a Python integer above 0, not 0"),
+        ({"epochs": 2.5}, "epochs must be a Python integer above 0, not 2.5"),
+        ({"learning_rate": -1}, "learning_rate must be a finite number above 0, not -1"),
+        ({"batch_size": 0}, "batch_size must be a Python integer above 0, not 0"),
+    ],
+)
+def test_settings_that_are_none(bad, message):
+    with pytest.raises(ValueError, match=message):
+        compile_settings(**({"n_images": 100, "epochs": 1} | bad))
+
+
+@pytest.mark.parametrize("n_classes", [None, 10])
+def test_fit_vae_learns_the_digits_it_is_given(n_classes):
+    """Copies of two images: the bound on each nears what two equally likely images need, log 2 and their pixels."""
+    keras.utils.set_random_seed(0)
+    two = (np.random.default_rng(0).random((2, 784)) > 0.5).astype("float32")
+    x, y = np.tile(two, (320, 1)), np.tile([0, 1], 320)
+    data = (x,) if n_classes is None else (x, y)
+    vae = VAE(hidden=(32,), n_classes=n_classes)
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    seen = []
+    history = fit_vae(vae, data, data, epochs=60, learning_rate=0.02, callbacks=[callback])
+    assert seen == list(range(60)) and len(history["val_loss"]) == 60
+    least = np.log(2) if n_classes is None else 0  # a label tells which of the two it is
+    assert least - 0.1 < history["val_loss"][-1] < least + 3
