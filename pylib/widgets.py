@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from scipy import special
 
@@ -20,8 +21,12 @@ def digits_png(images, scale=5, gap=10):
     grey = 255 - np.round(255 * np.clip(np.reshape(images, (-1, 28, 28)), 0, 1)).astype(np.uint8)
     large = np.kron(grey, np.ones((1, scale, scale), np.uint8))
     row = np.hstack([np.pad(digit, ((0, 0), (0, gap)), constant_values=255) for digit in large])
+    return _png(row)
+
+
+def _png(pixels):
     file = io.BytesIO()
-    Image.fromarray(row).save(file, "png")
+    Image.fromarray(pixels).save(file, "png", compress_level=1)  # speed before size
     return file.getvalue()
 
 
@@ -31,14 +36,16 @@ class NoiseExplorer(ipywidgets.VBox):
 
     Parameters
     ----------
-    reconstruct : a function of `(n, 784)` images that returns as many, such as an autoencoder
+    reconstruct : a function of `(n, 784)` images that returns as many, or a Keras model, such as an autoencoder
     images : `(n, 784)` in [0, 1]; the slider walks the first 101 of them
     corrupt : a noise `f(images, amount, rng)`, as in `pylib.noise`
     """
 
     def __init__(self, reconstruct, images, corrupt=noise.uniform):
         _check.images(images)
-        self._reconstruct, self._images, self._corrupt = reconstruct, images, corrupt
+        # A model called layer by layer takes many times as long; `predict`, a hundred times.
+        self._reconstruct = getattr(reconstruct, "predict_on_batch", reconstruct)
+        self._images, self._corrupt = images, corrupt
         wide = {"style": {"description_width": "7em"}, "layout": {"width": "26em"}}
         self.index = ipywidgets.IntSlider(0, 0, min(100, len(images) - 1), description="image", **wide)
         self.amount = ipywidgets.FloatSlider(
@@ -80,16 +87,18 @@ def _decibels(clean, image):
 class FigureSlider(ipywidgets.VBox):
     """A slider above a figure that is drawn anew for each value and replaces the last one in place.
 
+    All figures get the layout of the first: laying out anew would take as long as drawing, and let the axes jump.
+
     Parameters
     ----------
-    draw : a function of the value that returns a matplotlib Figure
+    draw : a function of the value that returns a matplotlib Figure; those of all values have the same axes
     name : of the value
     low, high, step : of the slider
     value : to start with
     """
 
     def __init__(self, draw, name, low, high, step, value):
-        self._draw = draw
+        self._draw, self._places = draw, None
         self.slider = ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)
         self._picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "width": "680px"})
         super().__init__([self.slider, self._picture])
@@ -101,10 +110,17 @@ class FigureSlider(ipywidgets.VBox):
 
     def _update(self, change=None):
         figure = self._draw(self.slider.value)
-        file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=100)
         plt.close(figure)
-        self._picture.value = file.getvalue()
+        figure.set_dpi(100)
+        if self._places is not None:
+            figure.set_layout_engine("none")
+            for axes, place in zip(figure.axes, self._places, strict=True):
+                axes.set_position(place)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # `savefig` would draw it twice
+        if self._places is None:
+            self._places = [axes.get_position() for axes in figure.axes]
+        self._picture.value = _png(np.asarray(canvas.buffer_rgba()))
 
 
 # What the page can compute; here for the test that it computes the same. explorer.js has each of them, too.

@@ -86,6 +86,31 @@ def test_figure_slider_draws_each_value_once_and_closes_it():
     assert drawn == [0.5, 1] and plt.get_fignums() == before
 
 
+def test_axes_stay_where_they_are_while_their_labels_grow():
+    def draw(value):
+        figure, axes = plt.subplots(figsize=(2, 1), layout="constrained")
+        axes.set(xticks=[], facecolor=(1, 0, 0))
+        axes.set_yticks([0], [f"{value:.0f}"])
+        return figure
+
+    def left_edge(slider):
+        return (decode(slider._picture.value)[50, :, 1] == 0).argmax()  # where the red begins
+
+    slider = FigureSlider(draw, "size", 0, 1_000_000, 1, value=5)
+    edge = left_edge(slider)
+    slider.slider.value = 1_000_000
+    assert left_edge(slider) == edge
+    assert left_edge(FigureSlider(draw, "size", 0, 1_000_000, 1, value=1_000_000)) > edge + 5
+
+
+def test_a_keras_model_reconstructs_as_its_own_call_does(images):
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(784, activation="sigmoid")])
+    explorer = NoiseExplorer(model, images)
+    explorer.index.value = 3
+    expected = 255 - 255 * model(images[[3]]).numpy()[0]
+    assert np.abs(shown(explorer)[1] - expected).max() <= 1
+
+
 # The latent explorer: here its Python side; what the page draws is tested in test_browser.py
 
 RNG = np.random.default_rng(0)
