@@ -1,5 +1,5 @@
 # Every target sets itself up first; with nothing changed since, that takes no time.
-.PHONY: lab test lessons html weights images constraints format lint
+.PHONY: bench lab test lessons html weights images constraints format lint
 
 # The versions tested. For the newest instead, in a fresh clone: make test CONSTRAINTS=
 CONSTRAINTS ?= -c constraints.txt
@@ -35,6 +35,10 @@ html: .venv/test.stamp
 # The small trained networks that lesson 05 starts from: about three minutes.
 weights: .venv/lab.stamp
 	.venv/bin/python tools/train_weights.py
+
+# Speed beside others, in benchmarks/results.md. For JAX and PyTorch, first: .venv/bin/pip install -e '.[bench]'
+bench: .venv/test.stamp
+	$(ENABLED) python benchmarks/bench.py
 
 images: .venv/lab.stamp
 	.venv/bin/python images/draw.py

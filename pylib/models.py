@@ -220,7 +220,8 @@ class VAE(keras.Model):
         kl = kl_to_unit(y_pred["z_mean"], y_pred["z_log_var"])
         self._reconstruction_mean.update_state(reconstruction)
         self._kl_mean.update_state(kl)
-        return ops.mean(reconstruction + self.beta * kl)
+        loss = ops.mean(reconstruction + self.beta * kl)
+        return loss / self.distribute_strategy.num_replicas_in_sync  # the losses of several devices are added up
 
     def predict_step(self, data):
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)

@@ -163,7 +163,7 @@ def latent_grids(grids, ticks, off):
         tint = np.zeros((rows, columns, 4))
         tint[np.asarray(tinted)] = (*sns.color_palette("colorblind")[1], 0.25)
         axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
-        shown = range(0, rows, max(1, (rows - 1) // 4))
+        shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
         names = [f"{tick[i]:.2g}" for i in shown]
         axes.set_xticks([i + 0.5 for i in shown], names)
         axes.set_yticks([rows - i - 0.5 for i in shown], names)

@@ -1,0 +1,266 @@
+"""Speed of the lessons' models beside others, measured in turn (A B C A B C ...): `make bench`.
+
+Ratios are medians over rounds, with the least and the largest beside them, since the speed of a shared machine
+changes from minute to minute and both runs of a round see the same weather. Writes results.md and scaling.png
+beside this file. `bench.py fit targets` runs only those parts.
+"""
+
+import importlib.util
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import peers
+import tensorflow as tf
+from scipy.special import logsumexp
+from scipy.stats import norm
+
+from pylib import noise, plots
+from pylib.divergence import log_normal
+from pylib.evidence import code_limit, elbo, exact_log_likelihood, square_grid
+from pylib.models import VAE
+from pylib.tf_utils import compile_settings, mnist_test, mnist_train
+from pylib.training import fit_vae
+from pylib.widgets import NoiseExplorer
+
+HERE = Path(__file__).parent
+LESSONS = sorted(HERE.parent.glob("notebooks/[0-9][0-9]_*.ipynb"))
+ROWS = []
+
+
+def seconds(run):
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def in_turn(runs, rounds=5):
+    """Seconds of each of `runs`, a dict of a name to a function: a list of `rounds` for each."""
+    times = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(seconds(run))
+    return times
+
+
+def row(what, against, value, reach):
+    ROWS.append((what, against, value, reach))
+    print(" | ".join(ROWS[-1]), flush=True)
+
+
+def ratio(slow, fast):
+    """The median of the ratios, round by round, and their spread."""
+    ratios = np.divide(slow, fast)
+    return f"{np.median(ratios):.3g} times ({ratios.min():.3g} to {ratios.max():.3g})"
+
+
+def fit():
+    x = mnist_train()[0][:50_000]
+    contestants = {"ours": peers.ours, "Keras tutorial": peers.keras_tutorial, "matrix products": peers.products}
+    if importlib.util.find_spec("jax") and importlib.util.find_spec("optax"):
+        contestants["JAX"] = peers.jax
+    if importlib.util.find_spec("torch"):
+        contestants["PyTorch"] = peers.pytorch
+    keras.utils.set_random_seed(0)
+    epochs = {name: build(x) for name, build in contestants.items()}
+    first = {name: seconds(epoch) for name, epoch in epochs.items()}
+    times = in_turn(epochs)
+    for name, values in times.items():
+        rate = f"{len(x) / np.median(values):,.0f} images/s"
+        compiled = f"{max(0.0, first[name] - np.median(values)):.1f} s to compile"
+        row("VAE 784-512-2, batch 128: one epoch", name, f"{rate}; {compiled}", "")
+    row("images per second", "Keras tutorial", ratio(times["Keras tutorial"], times["ours"]), "1.6 times")
+    others = [times[name] for name in ("JAX", "PyTorch") if name in times]
+    if others:
+        row("images per second", "the faster of JAX and PyTorch", ratio(np.min(others, axis=0), times["ours"]), "0.9")
+    row("images per second", "matrix products", ratio(times["matrix products"], times["ours"]), "printed")
+
+
+def train_until(limit, epochs, **network):
+    """Seconds to train a VAE, compilation included, whose test -ELBO is `limit` or less."""
+    x, test = mnist_train()[0], mnist_test()[0]
+    learning_rate = network.pop("learning_rate")
+    vae = VAE(**network)
+
+    def run():
+        vae.compile(**compile_settings(len(x), epochs, learning_rate))
+        vae.fit(x, batch_size=128, epochs=epochs, verbose=0)
+
+    taken = seconds(run)
+    reached = -elbo(vae, test, 5, seed=0).mean()
+    assert reached <= limit, f"-ELBO {reached:.2f} after {epochs} epochs, not {limit}"
+    return taken
+
+
+def tutorial_until(limit, vae, x, test, epochs, cap=np.inf):
+    """Seconds and -ELBO when a tutorial's VAE reaches `limit`, or after `epochs` or `cap` seconds."""
+    taken = 0.0
+    for _ in range(epochs):
+        taken += seconds(lambda: vae.fit(x, batch_size=128, verbose=0))
+        reached = vae.minus_elbo(test)
+        if reached <= limit or taken > cap:
+            break
+    return taken, reached
+
+
+def targets():
+    x, test = mnist_train()[0], mnist_test()[0]
+    ours, keras_default, ends = [], [], []
+    for seed in range(5):
+        keras.utils.set_random_seed(seed)
+        ours.append(train_until(157.8, 6, learning_rate=4e-3))
+        taken, end = tutorial_until(157.8, peers.tutorial_dense(), x, test, epochs=10)
+        keras_default.append(taken)
+        ends.append(end)
+    value = f"{ratio(keras_default, ours)}: {np.median(ours):.0f} s for {np.median(keras_default):.0f} s"
+    row("seconds to test -ELBO 157.8, 784-512-2", f"Keras defaults, at {np.median(ends):.1f}", value, "2.5 times")
+
+    deep = {"hidden": (512, 256, 128), "activation": "silu", "learning_rate": 2e-3}
+    ours = []
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        ours.append(train_until(146.95, 5, **deep))
+    images = [array.reshape(-1, 28, 28, 1) for array in (x, test)]
+    taken, end = tutorial_until(146.95, peers.tutorial_convolutional(), *images, epochs=30, cap=300)
+    value = f"{taken / np.median(ours):.1f} times or more: {np.median(ours):.0f} s, theirs stopped after {taken:.0f} s"
+    row("seconds to test -ELBO 146.95, z = 2", f"Keras' VAE example, then at {end:.1f}", value, "10 times")
+
+
+def grids():
+    vae = VAE()
+    vae.predict(np.zeros((1, 784), "float32"), verbose=0)
+    for side, rounds in ((8, 5), (30, 2)):
+        ticks = norm.ppf((np.arange(side) + 0.5) / side)
+        z = np.stack(np.meshgrid(ticks, ticks[::-1]), -1).reshape(-1, 2).astype("float32")
+        one_by_one = lambda z=z: [vae.decoder.predict(point[None], verbose=0) for point in z]  # noqa: E731
+        vae.decoder.predict(z[:1], verbose=0), vae.decoder(z)
+        times = in_turn({"one by one": one_by_one, "batch": lambda z=z: np.asarray(vae.decoder(z))}, rounds)
+        row(f"{side} x {side} latent grid", "one `predict` per cell", ratio(*times.values()), "100 times")
+
+
+def quadrature():
+    x, test = mnist_train()[0], mnist_test()[0]
+    vae = VAE()
+    fit_vae(vae, (x[:10_000],), (x[-1000:],), 2)
+    limit = code_limit(vae, test)
+    grid, log_area = square_grid(200, limit)
+    logits = np.concatenate([np.asarray(vae.decoder_logits(z)) for z in np.split(grid, 20)])
+    softplus = np.logaddexp(0, logits).sum(1)
+
+    def loop(images):
+        return [logsumexp(logits @ image - softplus + log_normal(grid)) + log_area for image in images]
+
+    times = in_turn({"loop": lambda: loop(test[:20]), "ours": lambda: exact_log_likelihood(vae, test)}, 2)
+    assert np.allclose(loop(test[:5]), exact_log_likelihood(vae, test[:5], limit=limit), atol=0.01)
+    value = f"{ratio(500 * np.array(times['loop']), times['ours'])}: {np.median(times['ours']):.1f} s"
+    row("log p(x) of 10,000 digits, 200 x 200 points", "a loop over images (20 of them, times 500)", value, "printed")
+
+
+def widgets():
+    x = mnist_test()[0][:200]
+    network = keras.Sequential([keras.Input((784,)), *[keras.layers.Dense(n, "relu") for n in (256, 128, 256, 784)]])
+    rng = np.random.default_rng(0)
+    images = np.concatenate([x[:1], noise.uniform(x[:1], 0.2, rng)])
+    network.predict(images, verbose=0)
+    explorer = NoiseExplorer(network, x)
+    moves = iter(range(1, 100))
+    runs = {
+        "predict": lambda: network.predict(images, verbose=0),
+        "network alone": lambda: np.asarray(explorer._reconstruct(images)),
+        "callback": lambda: explorer.index.set_trait("value", next(moves)),
+    }
+    times = in_turn(runs, 30)
+    row("network behind a slider", "`predict`", ratio(times["predict"], times["network alone"]), "20 times")
+    value = f"{ratio(times['predict'], times['callback'])}: {1000 * np.median(times['callback']):.1f} ms"
+    row("whole callback: noise, network, PNG, captions", "`predict` alone", value, "printed")
+
+
+def measure(kind, size):
+    """For one point of the plot, in a process of its own: seconds, and peak memory in GB."""
+    x = mnist_train()[0]
+    if kind == "grid":
+        vae = VAE()
+        run = lambda: exact_log_likelihood(vae, x[:500], points=size, limit=4.0)  # noqa: E731
+    else:
+        images = x[:size] if kind == "images" else x[:10_000]
+        vae = VAE(latent_dim=size if kind == "latent_dim" else 2)
+        vae.compile(**compile_settings(len(images), 2))
+        run = lambda: vae.fit(images, batch_size=128, verbose=0)  # noqa: E731
+    run()
+    return min(seconds(run) for _ in range(2)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def scaling():
+    sizes = {
+        "images": ([1000, 4000, 15_000, 60_000], "training images", "one epoch"),
+        "latent_dim": ([2, 8, 32, 128], "latent_dim", "one epoch of 10,000 digits"),
+        "grid": ([50, 100, 200, 400], "points a side", "log p(x) of 500 digits"),
+    }
+    slope = {"images": 1, "latent_dim": 0, "grid": 2}
+    plots.use_style()
+    figure, axes = plt.subplots(2, 3, figsize=(10, 5), sharex="col", sharey="row")
+    for (kind, (values, xlabel, title)), (above, below) in zip(sizes.items(), axes.T, strict=True):
+        command = [sys.executable, __file__, "--measure", kind]
+        outputs = [subprocess.run([*command, str(v)], capture_output=True, check=True, text=True) for v in values]
+        taken, memory = np.transpose([json.loads(output.stdout.splitlines()[-1]) for output in outputs])
+        above.loglog(values, taken, "o-", label="measured")
+        expected = taken[-1] * (np.array(values) / values[-1]) ** slope[kind]
+        above.loglog(values, expected, "--", color="0.5", label=f"slope {slope[kind]}")
+        below.semilogx(values, memory, "s-", color="C1")
+        above.set(title=title)
+        below.set(xlabel=xlabel, ylim=(0, 3))
+        for axis in (above, below):
+            axis.set_xticks(values, [f"{v:,}" for v in values], minor=False)
+            axis.minorticks_off()
+        above.legend()
+        row(f"cost against {xlabel}", ", ".join(f"{v:,}" for v in values), " / ".join(f"{t:.2g} s" for t in taken), "")
+    axes[0, 0].set_ylabel("seconds")
+    axes[1, 0].set_ylabel("peak memory (GB)")
+    figure.savefig(HERE / "scaling.png", dpi=110)
+
+
+def lessons():
+    for lesson in LESSONS:
+        command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--stdout", str(lesson)]
+        taken = seconds(lambda command=command: subprocess.run(command, capture_output=True, check=True))
+        row(f"lesson {lesson.stem}", "", f"{taken:.0f} s", "")
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    row("largest kernel", "", f"{memory:.1f} GB", "3 GB")
+
+
+def table():
+    processor = next((line.split(": ")[1] for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
+    versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (tf, keras, np))
+    lines = [
+        f"{os.cpu_count()} cores, {processor or platform.processor()}; Python {platform.python_version()}, {versions}.",
+        "",
+        "| what | against | measured | wanted |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(cells)} |" for cells in ROWS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(path):
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+PARTS = {part.__name__: part for part in (fit, targets, grids, quadrature, widgets, scaling, lessons)}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
+    else:
+        for name in sys.argv[1:] or PARTS:
+            PARTS[name]()
+        (HERE / "results.md").write_text(table())
