@@ -188,7 +188,9 @@ def posteriors(images, z1, z2, density, z_mean, z_log_var):
     z1, z2, density : as `pylib.evidence.true_posterior` returns them
     z_mean, z_log_var : `(n, 2)`, of the encoder; the ellipses are at one and two standard deviations
     """
-    figure, panels = plt.subplots(2, -(-len(images) // 2), figsize=(7.5, 5.2), squeeze=False)
+    rows = 1 if len(images) <= 3 else 2
+    columns = -(-len(images) // rows)
+    figure, panels = plt.subplots(rows, columns, figsize=(2.5 * columns + 0.5, 2.5 * rows + 0.5), squeeze=False)
     for i, axes in enumerate(panels.flat[: len(images)]):
         axes.contourf(z1[i], z2[i], density[i], levels=8, cmap="Blues")
         sigma = np.exp(0.5 * z_log_var[i])
