@@ -32,6 +32,14 @@ lessons: .venv/test.stamp
 html: .venv/test.stamp
 	.venv/bin/python tools/export_html.py html $(LESSONS)
 
+# The learners' exercises and the pictures they expect, from the teacher's; both are run.
+exercises: .venv/test.stamp
+	.venv/bin/python tools/make_exercises.py
+
+# dist/vae-by-doing.zip: what students get, without solutions and hidden tests.
+student-release: .venv/lab.stamp
+	.venv/bin/python tools/student_release.py
+
 # The small trained networks that lesson 05 starts from: about three minutes.
 weights: .venv/lab.stamp
 	.venv/bin/python tools/train_weights.py

@@ -1,0 +1,115 @@
+"""The learners' notebook is what the teacher's makes, and the students' zip gives no answer away."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import make_exercises  # noqa: E402
+from nbgrader.utils import is_grade  # noqa: E402
+
+MASTER = nbformat.read(make_exercises.MASTER, as_version=4)
+STUDENT = nbformat.read(make_exercises.STUDENT, as_version=4)
+
+
+def printed(cell):
+    return "".join(output.get("text", "") for output in cell.outputs if output.output_type == "stream")
+
+
+def checks_of(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and is_grade(cell)]
+
+
+def test_learners_notebook_is_made_from_the_teachers():
+    made = make_exercises.student_version(MASTER)
+    parts = [[(c.cell_type, c.id, c.metadata, c.source) for c in notebook.cells] for notebook in (made, STUDENT)]
+    assert parts[0] == parts[1], "run `make exercises`"
+
+
+def test_master_passes_all_and_the_unsolved_none():
+    assert all(printed(cell).startswith("right: ") for cell in checks_of(MASTER))
+    assert all(printed(cell).startswith("not written yet: ") for cell in checks_of(STUDENT))
+    assert len(checks_of(MASTER)) == len(checks_of(STUDENT)) == 11
+
+
+def test_points_in_the_table_are_those_of_the_cells():
+    graded = [cell for cell in MASTER.cells if is_grade(cell)]
+    points = [cell.metadata.nbgrader.points for cell in graded]
+    table = re.findall(r"^\| ([\d, ]+) \|.*\| (\d+) \| (\d+) \|$", MASTER.cells[0].source, re.MULTILINE)
+    assert [int(row[2]) for row in table[:-1]] + [int(table[-1][2]) // 2] * 2 == points
+    assert sum(cell.cell_type == "markdown" for cell in graded) == 2
+    stated = [int(n) for cell in MASTER.cells[1:] for n in re.findall(r"(\d+) points", cell.source)]
+    assert stated == points
+
+
+def test_each_exercise_has_its_parts():
+    text = "\n".join(cell.source for cell in STUDENT.cells if cell.cell_type == "markdown")
+    sections = re.split(r"^## \d+\. ", text, flags=re.MULTILINE)[1:12]
+    assert len(sections) == 11
+    for section in sections:
+        assert "**Goal:**" in section and "**Stretch goal:**" in section
+        assert "Expected:" in section
+        assert 2 <= section.count("<details><summary>Hint") <= 3
+        assert re.search(r"\d+ minutes, \d points", section)
+
+
+def test_every_test_that_counts_has_a_hidden_part():
+    for cell in checks_of(MASTER):
+        hidden = cell.source.split("### BEGIN HIDDEN TESTS")[1]
+        assert "assert verdict.right, verdict.message" in hidden
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("release")
+    subprocess.run([sys.executable, ROOT / "tools" / "student_release.py", folder / "students.zip"], check=True)
+    with zipfile.ZipFile(folder / "students.zip") as archive:
+        archive.extractall(folder)
+    return folder / "vae-by-doing"
+
+
+def regions(marker):
+    """The lines between the markers in the teacher's notebook, without indentation, a list for each region."""
+    for cell in MASTER.cells:
+        for region in re.findall(rf"### BEGIN {marker}\n(.*?)### END {marker}", cell.source, re.DOTALL):
+            yield [line.strip() for line in region.splitlines() if line.strip()]
+
+
+def lines_of(file):
+    if file.suffix == ".ipynb":
+        cells = nbformat.read(file, as_version=4).cells
+        return [line.strip() for cell in cells for line in cell.source.splitlines() if line.strip()]
+    return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def test_zip_holds_no_answer_and_no_hidden_test(released):
+    blocks = []
+    for marker in ("SOLUTION", "HIDDEN TESTS"):
+        found = list(regions(marker))
+        assert len(found) >= 11
+        blocks += [region if len(region) < 3 else region[i : i + 3] for region in found for i in range(len(region))]
+    blocks = {"\n".join(block) for block in blocks if len(block) == 3 or len("".join(block)) > 20}
+    files = [file for file in released.rglob("*") if file.is_file() and file.suffix not in (".npz", ".png")]
+    assert {"05_exercises.ipynb", "checks.py", "requirements.txt", "README.md"} <= {file.name for file in files}
+    for file in files:
+        text = "\n".join(lines_of(file))
+        assert "### BEGIN" not in text and "teacher" not in file.relative_to(released).parts
+        assert not [block for block in blocks if block in text], file.name
+    # The same search finds the answers where they are.
+    assert [block for block in blocks if block in "\n".join(lines_of(make_exercises.MASTER))]
+
+
+def test_zip_is_complete(released):
+    text = "\n".join(cell.source for cell in STUDENT.cells)
+    pictures = re.findall(r"\]\(\.\./(images/[^)]+)\)", text)
+    assert len(pictures) == 5 and all((released / picture).is_file() for picture in pictures)
+    code = "import pylib; from pylib import drawing, pretrained; pretrained.load('vae_2'); print(pylib.__file__)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=released, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == str(released / "pylib" / "__init__.py")
