@@ -49,6 +49,7 @@ function render({ model, el }) {
   function clear() {
     plane.clearRect(0, 0, side, side);
     down = false;
+    at = [side / 2, side / 2];
     status.textContent = "Cleared.";
     show();
     send();

@@ -94,8 +94,9 @@ def test_zip_holds_no_answer_and_no_hidden_test(released):
     for marker in ("SOLUTION", "HIDDEN TESTS"):
         found = list(regions(marker))
         assert len(found) >= 11
-        blocks += [region if len(region) < 3 else region[i : i + 3] for region in found for i in range(len(region))]
-    blocks = {"\n".join(block) for block in blocks if len(block) == 3 or len("".join(block)) > 20}
+        # A region as a whole, and each three lines of a longer one
+        blocks += ["\n".join(region[i : i + 3]) for region in found for i in range(max(1, len(region) - 2))]
+    blocks.remove("assert verdict.right, verdict.message")
     files = [file for file in released.rglob("*") if file.is_file() and file.suffix not in (".npz", ".png")]
     assert {"05_exercises.ipynb", "checks.py", "requirements.txt", "README.md"} <= {file.name for file in files}
     for file in files:

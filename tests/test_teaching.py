@@ -39,9 +39,8 @@ KERNEL_DIES = {"new-numbers-answer": "import os\nos._exit(1)"}
 
 
 def nbgrader(course, *command, expect=0):
-    environment = os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"}
     command = [sys.executable, "-m", "nbgrader", *command]
-    run = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True)
+    run = subprocess.run(command, cwd=course, capture_output=True, text=True)
     assert run.returncode == expect, run.stderr[-3000:]
     return run.stderr
 
@@ -60,8 +59,15 @@ def changed(notebook, sources):
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def monkeypatch():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield monkeypatch
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, monkeypatch):
     """A course in which eight submissions have been graded by machine."""
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader starts alembic
     course = tmp_path_factory.mktemp("course")
     shutil.copy(TEACHER / "nbgrader_config.py", course)
     (course / "source" / NAME).mkdir(parents=True)
