@@ -79,7 +79,7 @@ class DigitCanvas(anywidget.AnyWidget):
     _css = Path(__file__).with_name("drawing.css")
     side = traitlets.Int(SIDE).tag(sync=True)
     stroke = traitlets.Int(STROKE).tag(sync=True)
-    ink = traitlets.Bytes(b"").tag(sync=True)  # SIDE x SIDE bytes, sent at the end of each stroke
+    ink = traitlets.CBytes(b"").tag(sync=True)  # SIDE x SIDE, at the end of each stroke; arrives as a memoryview
     image = traitlets.Instance(np.ndarray, allow_none=True)
 
     def __repr__(self):  # the default would print the ink's bytes
