@@ -72,6 +72,7 @@ def trained(*data, **options):
 def follow(name, explorer):
     def write(change=None):
         state = {"z": explorer.z, "digit": explorer.digit, "image": explorer.image.tolist()}
+        state["ends"] = explorer._typical
         with open(f"{name}.new", "w") as file:
             json.dump(state, file)
         os.replace(f"{name}.new", f"{name}.json")  # all of it at once
@@ -241,20 +242,23 @@ def test_the_token_is_asked_for(server):
         urllib.request.urlopen(f"{server[0]}api/contents")
 
 
-def test_slider_follows_the_hand(lesson):
-    page = lesson("02_denoising").page
-    handle = page.locator(".widget-slider .noUi-handle").first
-    pictures = page.locator("img.widget-image")
-    assert pictures.count() == 1  # the four digits side by side
+@pytest.mark.parametrize("name", ["02_denoising", "03_vae_theory"])
+def test_slider_follows_the_hand(lesson, name):
+    page = lesson(name).page
+    widget = page.locator(".widget-vbox", has=page.locator(".widget-slider")).first
+    handle = widget.locator(".noUi-handle").first
+    picture = widget.locator("img.widget-image")
+    assert picture.count() == 1  # of NoiseExplorer, four digits side by side
 
-    pictures.evaluate_all(TIME_MOVES)
+    picture.evaluate_all(TIME_MOVES)
     handle.focus()
+    start = handle.get_attribute("aria-valuenow")
     for move in range(1, 31):
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight" if move % 2 else "ArrowLeft")
         page.wait_for_function("count => window.moves.length == count", arg=move)
-    assert handle.get_attribute("aria-valuenow") == "30.0"
+    assert handle.get_attribute("aria-valuenow") == start
     times = page.evaluate("window.moves")  # printed only: on a busy machine no bound would hold
-    print(f"\nslider to pictures: median {statistics.median(times):.0f} ms of {len(times)} moves")
+    print(f"\n{name}: slider to picture: median {statistics.median(times):.0f} ms of {len(times)} moves")
     assert len(times) == 30  # each move changed the picture, and none was left behind
 
 
@@ -280,12 +284,21 @@ class Explorers:
         return widget
 
     def python(self, name):
-        """The state in Python, once it has come to rest."""
+        """The state in Python, once it is at rest and the page shows the same."""
         state = None
-        while state != (latest := (self.folder / f"{name}.json").read_text()):
-            state = latest
-            self.page.wait_for_timeout(400)
-        return json.loads(state)
+        for _ in range(100):
+            before, state = state, json.loads((self.folder / f"{name}.json").read_text())
+            if state == before and self._shows(self[name], state):
+                return state
+            self.page.wait_for_timeout(250)
+        pytest.fail(f"the page and Python never agreed: Python has z = {state['z']}, digit = {state['digit']}")
+
+    def _shows(self, widget, state):
+        texts = [widget.locator("output").text_content(), *widget.locator(".sliders span").all_text_contents()]
+        z = [float(number) for number in re.findall(r"-?\d+\.\d+", " ".join(texts).replace("\u2212", "-"))]
+        picker = widget.get_by_label("draw a")
+        digit = int(picker.input_value()) if picker.count() else None
+        return np.allclose(z, state["z"], atol=0.0051) and digit == state["digit"]
 
     def check_digit(self, name):
         """The digit on the canvas is Keras' own for the z that Python has; returns that z."""
@@ -377,17 +390,15 @@ def test_touch(explorers):
 
 def test_walk_between_two_digits(explorers):
     widget = explorers["plane"]
-    ends = []
     for start, end in [("3", "1"), ("1", "3")]:
         for menu, digit in zip(widget.locator(".walk select").all(), (start, end), strict=True):
             menu.select_option(digit)
         widget.get_by_role("button", name="Walk").click()
         explorers.page.wait_for_timeout(300)
         between = widget.locator("output").text_content()
-        explorers.page.wait_for_timeout(3000)
+        explorers.page.wait_for_timeout(3500)
         assert widget.locator("output").text_content() != between
-        ends.append(explorers.check_digit("plane"))
-    assert np.linalg.norm(np.subtract(*ends)) > 0.3
+        assert explorers.check_digit("plane") == pytest.approx(explorers.python("plane")["ends"][end])
 
 
 def test_the_hand_stops_the_walk(explorers):
@@ -470,7 +481,7 @@ def test_explorer_follows_the_hand(explorers):
     # Printed only: on a busy machine no bound would hold.
     print(f"\nexplorer: median {statistics.median(times):.1f} ms of {len(times)} moves from event to frame")
     print(f"after a drag of 2 s with {moves} moves, the last picture came {late:.0f} ms after the last of them")
-    assert len(times) >= 30 and moves > 20
+    assert len(times) >= 30 and moves > 1
 
 
 def test_explorer_starts_at_once(explorers):
