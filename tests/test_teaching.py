@@ -91,7 +91,7 @@ def course(tmp_path_factory, monkeypatch):
     submit(course, "broken", handed_out)
     (course / "submitted" / "broken" / NAME / f"{NAME}.ipynb").write_text('{"cells": [')
     # Two submissions can't be graded, and nbgrader says so at the end.
-    errors = nbgrader(course, "autograde", NAME, "--Execute.timeout=40", expect=1)
+    errors = nbgrader(course, "autograde", NAME, "--Execute.timeout=60", expect=1)
     (course / "errors").write_text(errors)
     return course
 
