@@ -34,6 +34,7 @@ NOT_OF_THE_DECODER = {
     "sigma² = 1/256 throws the codes far beyond the unit normal",
     "sigma² = 1/2 keeps them in it",
     "the larger part is amortization",
+    "at least 3 of 4 cells of the old square lie off the data",
 }
 
 # Every network in the lesson forgets what it learned.
