@@ -2,7 +2,8 @@
 
 Ratios are medians over rounds, with the least and the largest beside them, since the speed of a shared machine
 changes from minute to minute and both runs of a round see the same weather. Writes results.md and scaling.png
-beside this file. `bench.py fit targets` runs only those parts.
+beside this file. `bench.py fit grids` runs only those parts and keeps the other results; `figures` and `lessons`
+run only when named, since they take 20 minutes more.
 """
 
 import importlib.util
@@ -35,6 +36,7 @@ from pylib.widgets import NoiseExplorer
 
 HERE = Path(__file__).parent
 LESSONS = sorted(HERE.parent.glob("notebooks/[0-9][0-9]_*.ipynb"))
+STORE = HERE / "results.json"
 ROWS = []
 
 
@@ -229,6 +231,28 @@ def scaling():
     figure.savefig(HERE / "scaling.png", dpi=110)
 
 
+def figures():
+    """Test -ELBO of the lessons' networks, over three seeds."""
+    x, x_val, test = mnist_train()[0][:50_000], mnist_train()[0][50_000:], mnist_test()[0]
+    networks = {
+        "lesson 03: 512-2": ({}, 10, 3e-3, 156),
+        "lesson 04: 512-256-128-2, silu": ({"hidden": (512, 256, 128), "activation": "silu"}, 13, 3e-3, 140),
+        "lesson 04: 512-20, silu": ({"latent_dim": 20, "activation": "silu"}, 8, 4e-3, 104),
+    }
+    reached, taken = {name: [] for name in networks}, {name: [] for name in networks}
+    for seed in range(3):
+        for name, (network, epochs, learning_rate, _) in networks.items():
+            keras.utils.set_random_seed(seed)
+            vae = VAE(**network)
+            taken[name].append(seconds(lambda: fit_vae(vae, (x,), (x_val,), epochs, learning_rate)))  # noqa: B023
+            reached[name].append(-elbo(vae, test, 5, seed=0).mean())
+    for name, (*_, limit) in networks.items():
+        values = reached[name]
+        value = f"{np.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+        row("test -ELBO, three seeds: mean and range", name, value, f"{limit}")
+        row("its training time, against lesson 03's", name, ratio(taken[name], taken["lesson 03: 512-2"]), "")
+
+
 def lessons():
     for lesson in LESSONS:
         command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--stdout", str(lesson)]
@@ -238,16 +262,17 @@ def lessons():
     row("largest kernel", "", f"{memory:.1f} GB", "3 GB")
 
 
-def table():
+def machine():
     processor = next((line.split(": ")[1] for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "")
     versions = ", ".join(f"{module.__name__} {module.__version__}" for module in (tf, keras, np))
-    lines = [
-        f"{os.cpu_count()} cores, {processor or platform.processor()}; Python {platform.python_version()}, {versions}.",
-        "",
-        "| what | against | measured | wanted |",
-        "|---|---|---|---|",
-        *(f"| {' | '.join(cells)} |" for cells in ROWS),
-    ]
+    return (
+        f"{os.cpu_count()} cores, {processor or platform.processor()}; Python {platform.python_version()}, {versions}."
+    )
+
+
+def table(results):
+    lines = [machine(), "", "| what | against | measured | wanted |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(cells)} |" for part in PARTS for cells in results.get(part, [])]
     return "\n".join(lines) + "\n"
 
 
@@ -255,12 +280,16 @@ def _lines(path):
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-PARTS = {part.__name__: part for part in (fit, targets, grids, quadrature, widgets, scaling, lessons)}
+PARTS = {part.__name__: part for part in (fit, targets, grids, quadrature, widgets, scaling, figures, lessons)}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
     else:
-        for name in sys.argv[1:] or PARTS:
+        results = json.loads(STORE.read_text()) if STORE.exists() else {}
+        for name in sys.argv[1:] or list(PARTS)[:6]:
+            ROWS.clear()
             PARTS[name]()
-        (HERE / "results.md").write_text(table())
+            results[name] = list(ROWS)
+            STORE.write_text(json.dumps(results, indent=1))
+            (HERE / "results.md").write_text(table(results))
