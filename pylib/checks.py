@@ -883,7 +883,6 @@ def which_digit(label_scores, vae, images):
     """Check `label_scores(x, log_prior)`: a bound on log p(x, y) for each image and digit, `(n, 10)`, in nats."""
     x = images[:50]
     log_prior = np.log([0.5, 0.001, 0.05, 0.05, 0.2, 0.004, 0.1, 0.045, 0.04, 0.01])
-    even = np.full(10, np.log(0.1))
     given = [evidence.given_label(vae, y) for y in range(10)]
     bounds = np.stack([evidence.elbo(model, x, 5, seed=0) for model in given], axis=1)
 
@@ -905,16 +904,17 @@ def which_digit(label_scores, vae, images):
     if np.median(np.ptp(scores - log_prior, axis=1)) < 40:
         raise _WrongError("all ten digits get nearly the same bound; does the label y reach encoder and decoder?")
 
-    # Draws of z differ, most of all for labels that do not fit: medians and a slope see through that.
-    moved = np.median(scores - _values(label_scores, x, even), axis=0)
-    wanted = log_prior - even
+    # Draws of z differ, by many nats for labels that do not fit, so the prior is moved by hundreds.
+    far = 50 * log_prior
+    moved = np.median(scores - _values(label_scores, x, far), axis=0)
+    wanted = log_prior - far
     slope = moved @ wanted / (wanted @ wanted)
-    if np.allclose(moved, np.exp(log_prior) - 0.1, atol=0.02):
+    if np.allclose(moved, np.exp(log_prior) - np.exp(far), atol=0.02):
         raise _WrongError("p(y) is added where log p(y) should be; log_prior is a logarithm already")
     if abs(slope) < 0.3:
         raise _WrongError("log_prior is missing: this bounds log p(x | y), and log p(y) has to be added")
     if abs(slope - 1) > 0.3:
-        raise _WrongError(f"log_prior is added {slope:.0f} times; add it once")
+        raise _WrongError(f"log_prior is added {slope:.2g} times; add it once")
 
     def near(wrong):
         return abs(np.median(scores - wrong)) < 0.7 and np.median(np.abs(scores - wrong)) < 2
