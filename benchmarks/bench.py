@@ -8,7 +8,6 @@ run only when named, since they take 20 minutes more.
 
 import importlib.util
 import json
-import multiprocessing
 import os
 import platform
 import resource
@@ -68,34 +67,36 @@ def ratio(slow, fast):
     return f"{np.median(ratios):.3g} times ({ratios.min():.3g} to {ratios.max():.3g})"
 
 
-def contestant(name, pipe):
-    """In a process of its own, since engines don't always bear each other: train an epoch whenever told to."""
-    keras.utils.set_random_seed(0)
-    epoch = getattr(peers, name)(mnist_train()[0][:IMAGES])
-    while pipe.recv():
-        pipe.send(seconds(epoch))
+class Contestant:
+    """One in a process of its own, since engines don't always bear each other."""
+
+    def __init__(self, name):
+        command = [sys.executable, HERE / "contestant.py", name]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def epoch(self):
+        """Seconds that it takes to train one epoch."""
+        print(file=self.process.stdin, flush=True)
+        for line in self.process.stdout:
+            if line.startswith("seconds"):
+                return float(line.split()[1])
+        raise RuntimeError(f"{self.process.args} stopped: its message is above")
 
 
 def fit():
-    contestants = {"ours": "ours", "Keras tutorial": "keras_tutorial", "matrix products": "products"}
+    names = {"ours": "ours", "Keras tutorial": "keras_tutorial", "matrix products": "products"}
     if importlib.util.find_spec("jax") and importlib.util.find_spec("optax"):
-        contestants["JAX"] = "jax"
+        names["JAX"] = "jax"
     if importlib.util.find_spec("torch"):
-        contestants["PyTorch"] = "pytorch"
-    context, pipes = multiprocessing.get_context("spawn"), {}
-    for name, function in contestants.items():
-        pipes[name], theirs = context.Pipe()
-        context.Process(target=contestant, args=(function, theirs), daemon=True).start()
-
-    def epoch(name):
-        pipes[name].send(True)
-        return pipes[name].recv()
-
-    first = {name: epoch(name) for name in contestants}
+        names["PyTorch"] = "pytorch"
+    contestants = {name: Contestant(function) for name, function in names.items()}
+    first = {name: contestant.epoch() for name, contestant in contestants.items()}
     times = {name: [] for name in contestants}
     for _ in range(5):
-        for name in contestants:
-            times[name].append(epoch(name))
+        for name, contestant in contestants.items():
+            times[name].append(contestant.epoch())
+    for contestant in contestants.values():
+        contestant.process.kill()
     for name, values in times.items():
         rate = f"{IMAGES / np.median(values):,.0f} images/s"
         compiled = f"{max(0.0, first[name] - np.median(values)):.1f} s to compile"
@@ -107,20 +108,16 @@ def fit():
     row("images per second", "matrix products", ratio(times["matrix products"], times["ours"]), "printed")
 
 
-def train_until(limit, epochs, **network):
-    """Seconds to train a VAE, compilation included, whose test -ELBO is `limit` or less."""
+def train_ours(epochs, learning_rate, **network):
+    """Seconds to train a VAE, compilation included, and the test -ELBO that it reaches."""
     x, test = mnist_train()[0], mnist_test()[0]
-    learning_rate = network.pop("learning_rate")
     vae = VAE(**network)
 
     def run():
         vae.compile(**compile_settings(len(x), epochs, learning_rate))
         vae.fit(x, batch_size=128, epochs=epochs, verbose=0)
 
-    taken = seconds(run)
-    reached = -elbo(vae, test, 5, seed=0).mean()
-    assert reached <= limit, f"-ELBO {reached:.2f} after {epochs} epochs, not {limit}"
-    return taken
+    return seconds(run), -elbo(vae, test, 5, seed=0).mean()
 
 
 def tutorial_until(limit, vae, x, test, epochs, cap=np.inf):
@@ -136,30 +133,30 @@ def tutorial_until(limit, vae, x, test, epochs, cap=np.inf):
 
 def targets():
     x, test = mnist_train()[0], mnist_test()[0]
-    ours, keras_default, ends = [], [], []
+    ours, keras_default = [], []
     for seed in range(5):
         keras.utils.set_random_seed(seed)
-        ours.append(train_until(157.8, 6, learning_rate=4e-3))
-        taken, end = tutorial_until(157.8, peers.tutorial_dense(), x, test, epochs=10)
-        keras_default.append(taken)
-        ends.append(end)
-    value = f"{ratio(keras_default, ours)}: {np.median(ours):.0f} s for {np.median(keras_default):.0f} s"
-    row("seconds to test -ELBO 157.8, 784-512-2", f"Keras defaults, at {np.median(ends):.1f}", value, "2.5 times")
+        ours.append(train_ours(6, 4e-3))
+        keras_default.append(tutorial_until(157.8, peers.tutorial_dense(), x, test, epochs=10))
+    (taken, ends), (theirs, their_ends) = np.transpose(ours), np.transpose(keras_default)
+    value = (
+        f"{ratio(theirs, taken)}: {np.median(taken):.0f} s to {ends.max():.1f} at worst, for {np.median(theirs):.0f} s"
+    )
+    row("seconds to test -ELBO 157.8, 784-512-2", f"Keras defaults, to {np.median(their_ends):.1f}", value, "2.5 times")
 
-    deep = {"hidden": (512, 256, 128), "activation": "silu", "learning_rate": 2e-3}
     ours = []
     for seed in range(3):
         keras.utils.set_random_seed(seed)
-        ours.append(train_until(146.95, 5, **deep))
+        ours.append(train_ours(5, 3e-3, hidden=(512, 256, 128), activation="silu"))
+    taken, ends = np.transpose(ours)
     images = [array.reshape(-1, 28, 28, 1) for array in (x, test)]
-    taken, end = tutorial_until(146.95, peers.tutorial_convolutional(), *images, epochs=30, cap=300)
-    value = f"{taken / np.median(ours):.1f} times or more: {np.median(ours):.0f} s, theirs stopped after {taken:.0f} s"
-    row("seconds to test -ELBO 146.95, z = 2", f"Keras' VAE example, then at {end:.1f}", value, "10 times")
+    theirs, end = tutorial_until(146.95, peers.tutorial_convolutional(), *images, epochs=30, cap=300)
+    value = f"{theirs / np.median(taken):.1f} times or more: {np.median(taken):.0f} s to {ends.max():.1f} at worst"
+    row("seconds to test -ELBO 146.95, z = 2", f"Keras' VAE example: {end:.1f} after {theirs:.0f} s", value, "10 times")
 
 
 def grids():
     vae = VAE()
-    vae.predict(np.zeros((1, 784), "float32"), verbose=0)
     for side, rounds in ((8, 5), (30, 2)):
         ticks = norm.ppf((np.arange(side) + 0.5) / side)
         z = np.stack(np.meshgrid(ticks, ticks[::-1]), -1).reshape(-1, 2).astype("float32")

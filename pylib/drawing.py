@@ -110,11 +110,12 @@ class DrawnDigit(ipywidgets.HBox):
         plt.close(self._figure)
         axes = self._figure.axes[0]
         (self._place,) = axes.plot([], [], "*", color="0.05", markersize=16, markeredgecolor="white")
-        self._digits = [axes.inset_axes((x, 1.08, 0.22, 0.22)) for x in (0.15, 0.62)]
+        digits = [axes.inset_axes((x, 1.08, 0.22, 0.22)) for x in (0.15, 0.62)]
         axes.set_title("")
-        for digit, title in zip(self._digits, ("as MNIST has it", "reconstruction"), strict=True):
+        for digit, title in zip(digits, ("as MNIST has it", "reconstruction"), strict=True):
             digit.set(xticks=[], yticks=[])
             digit.set_title(title, fontsize=9)
+        self._images = [digit.imshow(np.zeros((28, 28)), **plots.DIGITS) for digit in digits]
         self.canvas = DigitCanvas()
         self._picture = ipywidgets.Image(format="png", layout={"width": "400px", "height": "440px"})
         super().__init__([self.canvas, self._picture])
@@ -136,10 +137,8 @@ class DrawnDigit(ipywidgets.HBox):
             z = self._vae.encoder(self.image[None])[0]
             pictures = [self.image, np.asarray(self._vae.decoder(z))[0]]
             self._place.set_data(*np.transpose(z))
-        for digit, picture in zip(self._digits, pictures, strict=True):
-            for old in digit.images:
-                old.remove()
-            digit.imshow(picture.reshape(28, 28), **plots.DIGITS)
+        for image, picture in zip(self._images, pictures, strict=True):
+            image.set_data(picture.reshape(28, 28))
         file = io.BytesIO()
         self._figure.savefig(file, format="png", dpi=100)
         self._picture.value = file.getvalue()

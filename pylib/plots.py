@@ -141,7 +141,7 @@ def scatters(codes, labels):
             axes.plot(*z[labels == digit].T, ".", markersize=1.5, color=color, label=str(digit), rasterized=True)
         axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
         axes.set(title=title, aspect="equal", xlabel="first latent number")
-        axes.set(xlim=_symmetric(z[:, 0]), ylim=_symmetric(z[:, 1]))
+        axes.set(xlim=symmetric_limits(z[:, 0]), ylim=symmetric_limits(z[:, 1]))
     row[0, 0].set_ylabel("second latent number")
     row[0, -1].legend(title="digit", markerscale=6, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
@@ -173,7 +173,7 @@ def latent_grids(grids, ticks, off):
     return figure
 
 
-def _symmetric(values):
+def symmetric_limits(values):
     """Limits of an axis that hold nearly all values, and the circle of the prior."""
     limit = max(2.2, 1.1 * np.quantile(np.abs(values), 0.999))
     return -limit, limit

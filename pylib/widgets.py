@@ -191,7 +191,7 @@ class LatentExplorer(anywidget.AnyWidget):
         _check.labels(labels, len(codes), 10)
 
         self._vae = vae
-        limit = float(plots._symmetric(codes)[1])
+        limit = float(plots.symmetric_limits(codes)[1])
         some = np.random.default_rng(0).permutation(len(codes))[:5000]
         traits = {
             "_layers": [

@@ -29,11 +29,10 @@ told""",
 
 
 @pytest.fixture(scope="module")
-def page(chromium, server, tmp_path_factory):
-    (home,) = tmp_path_factory.getbasetemp().glob("lab[0-9]")  # the server's, and this is its only user
+def page(chromium, server):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, home / "notebooks" / "drawing.ipynb")
+    nbformat.write(notebook, server[2] / "notebooks" / "drawing.ipynb")
     lesson = Lesson(chromium, server, "drawing")
     lesson.run_all()
     yield lesson.page

@@ -7,24 +7,18 @@ import keras
 
 from pylib import pretrained
 from pylib.models import VAE
-from pylib.tf_utils import compile_settings, mnist_train
+from pylib.tf_utils import mnist_train
+from pylib.training import fit_vae
 
 EPOCHS = 10
 
 
 def train(settings):
-    images, labels = mnist_train()
-    conditional = "n_classes" in settings
+    data = mnist_train() if "n_classes" in settings else mnist_train()[:1]
     vae = VAE(**settings)
-    vae.compile(**compile_settings(50_000, EPOCHS, learning_rate=2e-3))
-    vae.fit(
-        images[:50_000],
-        labels[:50_000] if conditional else None,
-        validation_data=(images[50_000:], labels[50_000:]) if conditional else images[50_000:],
-        batch_size=128,
-        epochs=EPOCHS,
-        verbose=2,
-    )
+    training, held_out = tuple(array[:50_000] for array in data), tuple(array[50_000:] for array in data)
+    history = fit_vae(vae, training, held_out, EPOCHS, learning_rate=2e-3)
+    print(f"{settings}: {history['val_loss'][-1]:.1f} nats on held-out digits")
     return vae
 
 

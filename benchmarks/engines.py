@@ -1,0 +1,98 @@
+"""Contestants without TensorFlow, beside which PyTorch crashes: each written afresh after its documentation.
+
+A contestant is a function of the images that builds a network and returns `epoch()`, which trains it for one
+epoch; the first call compiles.
+"""
+
+import math
+
+import numpy as np
+
+
+def products(x):
+    """The matrix products of training and nothing else, in NumPy, whose BLAS uses all cores: near the limit."""
+    rng = np.random.default_rng(0)
+    layers_ = [
+        [rng.random(s, dtype="float32") for s in ((128, rows), (rows, columns), (128, columns))]
+        for rows, columns in [(784, 512), (512, 4), (2, 512), (512, 784)]
+    ]
+
+    def epoch():
+        for _ in range(math.ceil(len(x) / 128)):
+            for i, (a, w, out) in enumerate(layers_):
+                a @ w
+                a.T @ out
+                if i > 0:  # nothing needs the gradient of the image
+                    out @ w.T
+
+    return epoch
+
+
+def jax(x):
+    """JAX: the whole epoch as one compiled scan, optax's Adam."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    shapes = {"h": (784, 512), "m": (512, 2), "v": (512, 2), "g": (2, 512), "o": (512, 784)}
+    keys = jax.random.split(jax.random.key(0), len(shapes))
+    weights = {}
+    for key, (name, shape) in zip(keys, shapes.items(), strict=True):
+        limit = math.sqrt(6 / sum(shape))
+        weights[name] = (jax.random.uniform(key, shape, minval=-limit, maxval=limit), jnp.zeros(shape[1]))
+    optimizer = optax.adam(1e-3)
+
+    def loss(weights, x, key):
+        dense = lambda name, a: a @ weights[name][0] + weights[name][1]  # noqa: E731
+        h = jax.nn.relu(dense("h", x))
+        mean, log_var = dense("m", h), dense("v", h)
+        z = mean + jnp.exp(0.5 * log_var) * jax.random.normal(key, mean.shape)
+        logits = dense("o", jax.nn.relu(dense("g", z)))
+        reconstruction = jnp.sum(jax.nn.softplus(logits) - x * logits, axis=1)
+        return jnp.mean(reconstruction + 0.5 * jnp.sum(mean**2 + jnp.exp(log_var) - log_var - 1, axis=1))
+
+    def step(carry, batch):
+        weights, state, key = carry
+        key, noise = jax.random.split(key)
+        value, gradient = jax.value_and_grad(loss)(weights, batch, noise)
+        updates, state = optimizer.update(gradient, state)
+        return (optax.apply_updates(weights, updates), state, key), value
+
+    @jax.jit
+    def train(carry, x):
+        key, order = jax.random.split(carry[2])
+        batches = x[jax.random.permutation(order, len(x))[: len(x) // 128 * 128]].reshape(-1, 128, 784)
+        return jax.lax.scan(step, (*carry[:2], key), batches)
+
+    images = jnp.asarray(x)
+    state = {"carry": (weights, optimizer.init(weights), jax.random.key(1))}
+
+    def epoch():
+        state["carry"], values = train(state["carry"], images)
+        values.block_until_ready()
+
+    return epoch
+
+
+def pytorch(x):
+    """PyTorch: a loop over slices of one tensor, fused Adam."""
+    import torch
+    from torch.nn import functional
+
+    images = torch.from_numpy(x)
+    encoder = torch.nn.Sequential(torch.nn.Linear(784, 512), torch.nn.ReLU(), torch.nn.Linear(512, 4))
+    decoder = torch.nn.Sequential(torch.nn.Linear(2, 512), torch.nn.ReLU(), torch.nn.Linear(512, 784))
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], fused=True)
+
+    def epoch():
+        for rows in torch.randperm(len(images)).split(128):
+            batch = images[rows]
+            mean, log_var = encoder(batch).chunk(2, dim=1)
+            logits = decoder(mean + torch.exp(0.5 * log_var) * torch.randn_like(mean))
+            reconstruction = functional.binary_cross_entropy_with_logits(logits, batch, reduction="sum")
+            kl = 0.5 * torch.sum(mean**2 + torch.exp(log_var) - log_var - 1)
+            optimizer.zero_grad()
+            ((reconstruction + kl) / len(batch)).backward()
+            optimizer.step()
+
+    return epoch
