@@ -35,6 +35,7 @@ def main(devices):
         vae = VAE()
         settings = compile_settings(len(x), epochs=2, batch_size=batch_size)
         settings["steps_per_execution"] = 1  # TensorFlow cannot mirror its loop over several steps
+        settings["jit_compile"] = False  # nor a step that XLA compiled
         vae.compile(**settings)
     history = vae.fit(x, batch_size=batch_size, epochs=2, verbose=0, shuffle=False).history
     print(

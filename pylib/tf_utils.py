@@ -1,8 +1,10 @@
 """Data and training settings that every lesson shares."""
 
+import functools
 import math
 
 import keras
+import tensorflow as tf
 
 from pylib import _check, mnist_dataset
 
@@ -29,6 +31,18 @@ def mnist_test(path=None):
     return mnist_dataset.load("test", path)
 
 
+@functools.cache
+def xla_works():
+    """Whether TensorFlow's compiler, XLA, works on this machine; where it doesn't, says so once."""
+    try:
+        tf.function(tf.matmul, jit_compile=True)(tf.eye(2), tf.eye(2))
+    except Exception as error:  # each system refuses in a way of its own
+        reason = str(error).partition("\n")[0]
+        print(f"TensorFlow can't compile with XLA here, so training takes somewhat longer ({reason})")
+        return False
+    return True
+
+
 def _check_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
     _check.positive_integer(n_images, "n_images")
     _check.positive_integer(epochs, "epochs")
@@ -42,6 +56,7 @@ def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
 
     Adam's step size rises over the first tenth of the steps (learning-rate warm-up) and then falls to zero
     along half a cosine wave. Keras hands TensorFlow up to 50 steps at a time, which saves the way back and forth.
+    From 2,000 steps on, XLA compiles the step into one program: it takes seconds, which fewer steps don't earn back.
 
     Parameters
     ----------
@@ -57,4 +72,8 @@ def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
     warmup, steps = epochs * batches // 10, epochs * batches
     decay = {"decay_steps": steps - warmup, "warmup_steps": warmup, "warmup_target": learning_rate}
     schedule = keras.optimizers.schedules.CosineDecay(0.0, **decay)
-    return {"optimizer": keras.optimizers.Adam(schedule), "steps_per_execution": min(50, batches)}
+    return {
+        "optimizer": keras.optimizers.Adam(schedule),
+        "steps_per_execution": min(50, batches),
+        "jit_compile": steps >= 2000 and xla_works(),
+    }

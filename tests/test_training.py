@@ -6,6 +6,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput, capture_output
 
+from pylib import tf_utils
 from pylib.models import VAE
 from pylib.tf_utils import compile_settings
 from pylib.training import LossPlot, fit_vae, train
@@ -98,6 +99,24 @@ def test_steps_at_a_time_fit_into_an_epoch():
     assert compile_settings(50_000, 10)["steps_per_execution"] == 50
     assert compile_settings(1000, 1)["steps_per_execution"] == 8  # 7 full batches and a short one
     assert compile_settings(5, 1)["steps_per_execution"] == 1
+
+
+def test_xla_compiles_where_it_pays_and_works(monkeypatch, capsys):
+    tf_utils.xla_works.cache_clear()
+    assert compile_settings(25_600, 10)["jit_compile"]
+    assert not compile_settings(25_472, 10)["jit_compile"]  # 1,990 steps
+    assert capsys.readouterr().out == ""
+
+    def no_xla(*_, jit_compile):
+        raise NotImplementedError("no XLA devices\nand a long story")
+
+    monkeypatch.setattr(tf_utils.tf, "function", no_xla)
+    tf_utils.xla_works.cache_clear()
+    for _ in range(2):
+        assert not compile_settings(25_600, 10)["jit_compile"]
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "XLA" in said and "(no XLA devices)" in said
+    tf_utils.xla_works.cache_clear()
 
 
 @pytest.mark.parametrize(
