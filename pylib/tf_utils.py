@@ -56,7 +56,7 @@ def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
 
     Adam's step size rises over the first tenth of the steps (learning-rate warm-up) and then falls to zero
     along half a cosine wave. Keras hands TensorFlow up to 50 steps at a time, which saves the way back and forth.
-    From 2,000 steps on, XLA compiles the step into one program: it takes seconds, which fewer steps don't earn back.
+    From 3,000 steps on, XLA compiles the step into one program: it takes seconds, which fewer steps don't earn back.
 
     Parameters
     ----------
@@ -75,5 +75,5 @@ def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
     return {
         "optimizer": keras.optimizers.Adam(schedule),
         "steps_per_execution": min(50, batches),
-        "jit_compile": steps >= 2000 and xla_works(),
+        "jit_compile": steps >= 3000 and xla_works(),
     }

@@ -103,8 +103,8 @@ def test_steps_at_a_time_fit_into_an_epoch():
 
 def test_xla_compiles_where_it_pays_and_works(monkeypatch, capsys):
     tf_utils.xla_works.cache_clear()
-    assert compile_settings(25_600, 10)["jit_compile"]
-    assert not compile_settings(25_472, 10)["jit_compile"]  # 1,990 steps
+    assert compile_settings(38_400, 10)["jit_compile"]
+    assert not compile_settings(38_272, 10)["jit_compile"]  # 2,990 steps
     assert capsys.readouterr().out == ""
 
     def no_xla(*_, jit_compile):
@@ -113,7 +113,7 @@ def test_xla_compiles_where_it_pays_and_works(monkeypatch, capsys):
     monkeypatch.setattr(tf_utils.tf, "function", no_xla)
     tf_utils.xla_works.cache_clear()
     for _ in range(2):
-        assert not compile_settings(25_600, 10)["jit_compile"]
+        assert not compile_settings(38_400, 10)["jit_compile"]
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and "XLA" in said and "(no XLA devices)" in said
     tf_utils.xla_works.cache_clear()
