@@ -1,6 +1,6 @@
-"""One contestant in a process of its own: `contestant.py NAME` trains an epoch for each line that it reads.
+"""One contestant in a process of its own: `contestant.py NAME` reads a number of epochs from each line.
 
-It answers each with the seconds taken.
+It trains for so many and answers with the seconds taken.
 """
 
 import importlib
@@ -18,8 +18,8 @@ MODULES = {"ours": "peers", "keras_tutorial": "peers", "products": "engines", "j
 if __name__ == "__main__":
     name = sys.argv[1]
     images = mnist_dataset.load("train")[0][:50_000]
-    epoch = getattr(importlib.import_module(MODULES[name]), name)(images)
-    for _ in sys.stdin:
+    train = getattr(importlib.import_module(MODULES[name]), name)(images)
+    for line in sys.stdin:
         start = time.perf_counter()
-        epoch()
+        train(int(line))
         print(f"seconds {time.perf_counter() - start}", flush=True)

@@ -1,7 +1,6 @@
 """Contestants without TensorFlow, beside which PyTorch crashes: each written afresh after its documentation.
 
-A contestant is a function of the images that builds a network and returns `epoch()`, which trains it for one
-epoch; the first call compiles.
+A contestant is a function of the images that builds a network and returns `train(epochs)`; the first call compiles.
 """
 
 import math
@@ -17,15 +16,15 @@ def products(x):
         for rows, columns in [(784, 512), (512, 4), (2, 512), (512, 784)]
     ]
 
-    def epoch():
-        for _ in range(math.ceil(len(x) / 128)):
+    def train(epochs):
+        for _ in range(epochs * math.ceil(len(x) / 128)):
             for i, (a, w, out) in enumerate(layers_):
                 a @ w
                 a.T @ out
                 if i > 0:  # nothing needs the gradient of the image
                     out @ w.T
 
-    return epoch
+    return train
 
 
 def jax(x):
@@ -59,7 +58,7 @@ def jax(x):
         return (optax.apply_updates(weights, updates), state, key), value
 
     @jax.jit
-    def train(carry, x):
+    def epoch(carry, x):
         key, order = jax.random.split(carry[2])
         batches = x[jax.random.permutation(order, len(x))[: len(x) // 128 * 128]].reshape(-1, 128, 784)
         return jax.lax.scan(step, (*carry[:2], key), batches)
@@ -67,11 +66,12 @@ def jax(x):
     images = jnp.asarray(x)
     state = {"carry": (weights, optimizer.init(weights), jax.random.key(1))}
 
-    def epoch():
-        state["carry"], values = train(state["carry"], images)
+    def train(epochs):
+        for _ in range(epochs):
+            state["carry"], values = epoch(state["carry"], images)
         values.block_until_ready()
 
-    return epoch
+    return train
 
 
 def pytorch(x):
@@ -95,4 +95,8 @@ def pytorch(x):
             ((reconstruction + kl) / len(batch)).backward()
             optimizer.step()
 
-    return epoch
+    def train(epochs):
+        for _ in range(epochs):
+            epoch()
+
+    return train

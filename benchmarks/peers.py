@@ -16,7 +16,7 @@ from pylib.tf_utils import compile_settings
 def ours(x, epochs=10):
     vae = VAE()
     vae.compile(**compile_settings(len(x), epochs))
-    return lambda: vae.fit(x, batch_size=128, verbose=0)
+    return lambda epochs: vae.fit(x, batch_size=128, epochs=epochs, verbose=0)
 
 
 class TutorialVAE(keras.Model):
@@ -65,7 +65,7 @@ def tutorial_dense():
 
 def keras_tutorial(x):
     vae = tutorial_dense()
-    return lambda: vae.fit(x, batch_size=128, verbose=0)
+    return lambda epochs: vae.fit(x, batch_size=128, epochs=epochs, verbose=0)
 
 
 def tutorial_convolutional():
