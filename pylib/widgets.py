@@ -85,9 +85,10 @@ def _decibels(clean, image):
 
 
 class FigureSlider(ipywidgets.VBox):
-    """A slider above a figure that is drawn anew for each value and replaces the last one in place.
+    """A slider above a figure for each value, which replaces the last one in place.
 
-    All figures get the layout of the first: laying out anew would take as long as drawing, and let the axes jump.
+    Each is drawn once and kept as a picture, so that a second visit takes no drawing. All figures get the layout
+    of the first: laying out anew would take as long as drawing, and let the axes jump.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ class FigureSlider(ipywidgets.VBox):
     """
 
     def __init__(self, draw, name, low, high, step, value):
-        self._draw, self._places = draw, None
+        self._draw, self._places, self._pictures = draw, None, {}
         self.slider = ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)
         self._picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "width": "680px"})
         super().__init__([self.slider, self._picture])
@@ -109,7 +110,13 @@ class FigureSlider(ipywidgets.VBox):
         return "FigureSlider()"
 
     def _update(self, change=None):
-        figure = self._draw(self.slider.value)
+        value = self.slider.value
+        if value not in self._pictures:
+            self._pictures[value] = self._drawn(value)
+        self._picture.value = self._pictures[value]
+
+    def _drawn(self, value):
+        figure = self._draw(value)
         plt.close(figure)
         figure.set_dpi(100)
         if self._places is not None:
@@ -120,7 +127,7 @@ class FigureSlider(ipywidgets.VBox):
         canvas.draw()  # `savefig` would draw it twice
         if self._places is None:
             self._places = [axes.get_position() for axes in figure.axes]
-        self._picture.value = _png(np.asarray(canvas.buffer_rgba()))
+        return _png(np.asarray(canvas.buffer_rgba()))
 
 
 # What the page can compute; here for the test that it computes the same. explorer.js has each of them, too.

@@ -83,6 +83,8 @@ def test_figure_slider_draws_each_value_once_and_closes_it():
     assert decode(slider._picture.value)[50, 100, 0] == 128
     slider.slider.value = 1
     assert decode(slider._picture.value)[50, 100, 0] == 255
+    slider.slider.value = 0.5
+    assert decode(slider._picture.value)[50, 100, 0] == 128
     assert drawn == [0.5, 1] and plt.get_fignums() == before
 
 
