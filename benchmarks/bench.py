@@ -136,7 +136,7 @@ def targets():
     ours, keras_default = [], []
     for seed in range(5):
         keras.utils.set_random_seed(seed)
-        ours.append(train_ours(6, 4e-3))
+        ours.append(train_ours(4, 8e-3))
         keras_default.append(tutorial_until(157.8, peers.tutorial_dense(), x, test, epochs=10))
     (taken, ends), (theirs, their_ends) = np.transpose(ours), np.transpose(keras_default)
     value = (
@@ -147,7 +147,7 @@ def targets():
     ours = []
     for seed in range(3):
         keras.utils.set_random_seed(seed)
-        ours.append(train_ours(5, 3e-3, hidden=(256, 256, 256, 128), activation="silu"))
+        ours.append(train_ours(5, 4e-3, hidden=(256, 256, 256, 128), activation="silu"))
     taken, ends = np.transpose(ours)
     images = [array.reshape(-1, 28, 28, 1) for array in (x, test)]
     theirs, end = tutorial_until(146.95, peers.tutorial_convolutional(), *images, epochs=30, cap=300)
@@ -255,7 +255,7 @@ def figures():
     x, x_val, test = mnist_train()[0][:50_000], mnist_train()[0][50_000:52_000], mnist_test()[0]
     networks = {
         "lesson 03: 512-2": ({}, 8, 6e-3, 156),
-        "lesson 04: 256-256-256-128-2, silu": ({"hidden": (256, 256, 256, 128), "activation": "silu"}, 13, 3e-3, 140),
+        "lesson 04: 256-256-256-128-2, silu": ({"hidden": (256, 256, 256, 128), "activation": "silu"}, 16, 2e-3, 140),
         "lesson 04: 400-20, silu": ({"latent_dim": 20, "hidden": (400,), "activation": "silu"}, 7, 8e-3, 104),
     }
     reached, taken = {name: [] for name in networks}, {name: [] for name in networks}
