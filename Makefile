@@ -15,12 +15,13 @@ ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
 lab: .venv/lab.stamp  # .venv on PATH lets a terminal in JupyterLab find tensorboard
 	$(ENABLED) jupyter lab --notebook-dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks
 
-# Each part runs even where an earlier one fails. The browser has the machine for itself, since it is timed.
+# Each part runs even where an earlier one fails. Long files come first, so that no worker ends alone.
+# The browser has the machine for itself, since it is timed.
 test: .venv/test.stamp
 	@failed=0; \
 	($(LINT)) || failed=1; \
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/test_browser.py \
-		--ignore tests/test_drawing_browser.py || failed=1; \
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder notebooks tests \
+		--ignore tests/test_browser.py --ignore tests/test_drawing_browser.py || failed=1; \
 	.venv/bin/python -m pytest tests/test_browser.py tests/test_drawing_browser.py || failed=1; \
 	exit $$failed
 

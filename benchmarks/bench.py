@@ -30,7 +30,7 @@ from pylib import noise, plots
 from pylib.divergence import log_normal
 from pylib.evidence import code_limit, elbo, exact_log_likelihood, square_grid
 from pylib.models import VAE
-from pylib.tf_utils import compile_settings, mnist_test, mnist_train
+from pylib.tf_utils import batches, compile_settings, mnist_test, mnist_train
 from pylib.training import fit_vae
 from pylib.widgets import NoiseExplorer
 
@@ -94,13 +94,13 @@ def fit():
     times = {name: [] for name in contestants}
     for _ in range(5):
         for name, contestant in contestants.items():
-            times[name].append(contestant.seconds(3) / 3)
+            times[name].append(contestant.seconds(2) / 2)
     for contestant in contestants.values():
         contestant.process.kill()
     for name, values in times.items():
         rate = f"{IMAGES / np.median(values):,.0f} images/s"
         compiled = f"{max(0.0, first[name] - np.median(values)):.1f} s to compile"
-        row("VAE 784-512-2, batch 128: three epochs a round", name, f"{rate}; {compiled}", "")
+        row("VAE 784-512-2, batch 128: two epochs a round", name, f"{rate}; {compiled}", "")
     row("images per second", "Keras tutorial", ratio(times["Keras tutorial"], times["ours"]), "1.6 times")
     others = [times[name] for name in ("JAX", "PyTorch") if name in times]
     if others:
@@ -109,13 +109,17 @@ def fit():
 
 
 def train_ours(epochs, learning_rate, **network):
-    """Seconds to train a VAE, compilation included, and the test -ELBO that it reaches."""
+    """Seconds to train a VAE, compilation included, and the test -ELBO that it reaches.
+
+    Step sizes were compared on the last 10,000 training digits, and all 60,000 are trained on here: 4e-3 was the best
+    of three for the plane's network, and 8e-3, in four epochs, 0.7 nats from the best of four for the dense one.
+    """
     x, test = mnist_train()[0], mnist_test()[0]
     vae = VAE(**network)
 
     def run():
         vae.compile(**compile_settings(len(x), epochs, learning_rate))
-        vae.fit(x, batch_size=128, epochs=epochs, verbose=0)
+        vae.fit(batches(x), epochs=epochs, shuffle=False, verbose=0)
 
     return seconds(run), -elbo(vae, test, 5, seed=0).mean()
 
@@ -131,12 +135,12 @@ def tutorial_until(limit, vae, x, test, epochs, cap=np.inf):
     return taken, reached
 
 
-def targets():
+def dense_target():
     x, test = mnist_train()[0], mnist_test()[0]
     ours, keras_default = [], []
     for seed in range(5):
         keras.utils.set_random_seed(seed)
-        ours.append(train_ours(4, 8e-3))
+        ours.append(train_ours(5, 8e-3))
         keras_default.append(tutorial_until(157.8, peers.tutorial_dense(), x, test, epochs=10))
     (taken, ends), (theirs, their_ends) = np.transpose(ours), np.transpose(keras_default)
     value = (
@@ -144,6 +148,9 @@ def targets():
     )
     row("seconds to test -ELBO 157.8, 784-512-2", f"Keras defaults, to {np.median(their_ends):.1f}", value, "2.5 times")
 
+
+def plane_target():
+    x, test = mnist_train()[0], mnist_test()[0]
     ours = []
     for seed in range(3):
         keras.utils.set_random_seed(seed)
@@ -213,7 +220,8 @@ def measure(kind, size):
         images = x[:size] if kind == "images" else x[:10_000]
         vae = VAE(latent_dim=size if kind == "latent_dim" else 2)
         vae.compile(**compile_settings(len(images), 2))
-        run = lambda: vae.fit(images, batch_size=128, verbose=0)  # noqa: E731
+        data = batches(images)
+        run = lambda: vae.fit(data, shuffle=False, verbose=0)  # noqa: E731
     run()
     taken = min(seconds(run) for _ in range(2))
     # Linux' own count: getrusage would tell the peak of the process that started this one, where that is higher.
@@ -299,14 +307,17 @@ def _lines(path):
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-PARTS = {part.__name__: part for part in (fit, targets, grids, quadrature, widgets, scaling, figures, lessons)}
+PARTS = {
+    part.__name__: part
+    for part in (fit, dense_target, plane_target, grids, quadrature, widgets, scaling, figures, lessons)
+}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
     else:
         results = json.loads(STORE.read_text()) if STORE.exists() else {}
-        for name in sys.argv[1:] or list(PARTS)[:6]:
+        for name in sys.argv[1:] or list(PARTS)[:7]:
             ROWS.clear()
             PARTS[name]()
             results[name] = list(ROWS)

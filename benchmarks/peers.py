@@ -10,13 +10,14 @@ import tensorflow as tf
 from keras import layers, ops
 
 from pylib.models import VAE, Sampling
-from pylib.tf_utils import compile_settings
+from pylib.tf_utils import batches, compile_settings
 
 
 def ours(x, epochs=10):
     vae = VAE()
     vae.compile(**compile_settings(len(x), epochs))
-    return lambda epochs: vae.fit(x, batch_size=128, epochs=epochs, verbose=0)
+    data = batches(x)
+    return lambda epochs: vae.fit(data, epochs=epochs, shuffle=False, verbose=0)
 
 
 class TutorialVAE(keras.Model):

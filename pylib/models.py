@@ -233,17 +233,23 @@ class VAE(keras.Model):
             raise ValueError("the VAE brings its own loss: compile it with an optimizer and no loss")
         if validation_data is not None:
             pair = validation_data if isinstance(validation_data, tuple | list) else (validation_data,)
-            validation_data = (self._checked(*pair), None)  # the labels are an input, not Keras' target
-        return super().fit(self._checked(x, y), validation_data=validation_data, **options)
+            validation_data = (self.checked(*pair), None)  # the labels are an input, not Keras' target
+        return super().fit(self.checked(x, y), validation_data=validation_data, **options)
 
     def evaluate(self, x=None, y=None, **options):
-        return super().evaluate(self._checked(x, y), **options)
+        return super().evaluate(self.checked(x, y), **options)
 
     def predict(self, x, **options):
-        return super().predict(self._checked(x), **options)
+        return super().predict(self.checked(x), **options)
 
-    def _checked(self, x, y=None):
-        """The networks' input, images or (images, labels), once it has been checked."""
+    def checked(self, x, y=None):
+        """The networks' input: images, or for a conditional VAE `(images, labels)`.
+
+        Raises
+        ------
+        ValueError : there are no images, or not of 784 finite numbers (in [0, 1] for the Bernoulli likelihood);
+            labels are missing, too many, or not in 0 to `n_classes - 1`
+        """
         images, labels = x if isinstance(x, tuple | list) and y is None and len(x) == 2 else (x, y)
         if not hasattr(images, "shape"):  # a dataset
             return images

@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.ticker import MaxNLocator
 
-from pylib.tf_utils import compile_settings
+from pylib.tf_utils import batches, compile_settings
 
 
 class LossPlot(keras.callbacks.Callback):
@@ -60,8 +60,8 @@ def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
     """
     model.compile(loss="mse", **compile_settings(len(training[0]), epochs, learning_rate))
     callbacks = [LossPlot(loss="MSE per pixel"), *callbacks]
-    settings = {"batch_size": 128, "epochs": epochs, "verbose": 0}
-    return model.fit(*training, validation_data=held_out, callbacks=callbacks, **settings).history
+    data = {"x": batches(*training), "shuffle": False, "validation_data": held_out, "validation_batch_size": 200}
+    return model.fit(**data, epochs=epochs, verbose=0, callbacks=callbacks).history
 
 
 def fit_vae(vae, training, held_out, epochs, learning_rate=3e-3, callbacks=()):
@@ -79,5 +79,6 @@ def fit_vae(vae, training, held_out, epochs, learning_rate=3e-3, callbacks=()):
     history : dict of a log's name to its values in nats, one for each epoch
     """
     vae.compile(**compile_settings(len(training[0]), epochs, learning_rate))
-    settings = {"batch_size": 128, "epochs": epochs, "verbose": 0, "callbacks": list(callbacks)}
-    return vae.fit(*training, validation_data=held_out, **settings).history
+    x = batches(vae.checked(*training))
+    data = {"x": x, "shuffle": False, "validation_data": held_out, "validation_batch_size": 200}
+    return vae.fit(**data, epochs=epochs, verbose=0, callbacks=list(callbacks)).history

@@ -142,6 +142,7 @@ def server(tmp_path_factory):
                 cell.source = re.sub(r"num_epochs = \d+", "num_epochs = 1", cell.source)
             few = r"\1[:5_000], \1[50_000:52_000]"
             cell.source = re.sub(r"(images|labels)\[:50_000\], \1\[50_000:\]", few, cell.source)
+            cell.source = cell.source.replace("mnist_test()", "(array[:1000] for array in mnist_test())")
         nbformat.write(notebook, home / "notebooks" / f"{lesson}.ipynb")
     nbformat.write(_notebook(EXPLORERS), home / "notebooks" / "explorers.ipynb")
     (home / "overrides.json").write_text(json.dumps(LAB_SETTINGS))
@@ -197,10 +198,12 @@ class Lesson:
             self.requests_outside.append(route.request.url)
             route.abort()
 
-    def run_all(self):
+    def start(self):
         self.page.get_by_text("| Idle").wait_for(timeout=120_000)  # the kernel has started
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    def wait(self):
         # A cell that waits or runs has a star; after an error, those that wait go blank.
         self.page.wait_for_function(
             """() => {
@@ -213,21 +216,23 @@ class Lesson:
 
 @pytest.fixture(scope="module")
 def lesson(chromium, server):
-    """A function that opens and runs a lesson, once for all tests."""
-    ran = {}
+    """A function that opens and runs a lesson, once for all tests, and starts those after it at the same time."""
+    started = {}
 
-    def run(name):
-        if name not in ran:
-            ran[name] = Lesson(chromium, server, name)
-            ran[name].run_all()
-        return ran[name]
+    def run(name, *after):
+        for each in (name, *after):
+            if each not in started:
+                started[each] = Lesson(chromium, server, each)
+                started[each].start()
+        started[name].wait()
+        return started[name]
 
     return run
 
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_lesson_runs(lesson, name):
-    run = lesson(name)
+    run = lesson(name, *LESSONS[LESSONS.index(name) + 1 :][:1])  # two at a time; a test that times has one alone
     tracebacks = run.page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)")
     assert tracebacks.all_text_contents() == []
     assert "[ ]:" not in run.page.locator(".jp-CodeCell .jp-InputPrompt").all_text_contents()
@@ -497,19 +502,23 @@ def test_explorer_starts_at_once(explorers):
     cell.locator(".cm-content").click()
     page.evaluate(
         """() => {
+            window.starts = [];
             let start = null;
             document.addEventListener("keydown", event => { start ??= event.timeStamp; }, true);
-            new MutationObserver((changes, observer) => {
+            new MutationObserver(changes => {
                 const added = changes.flatMap(change => [...change.addedNodes]);
-                if (!added.some(node => node.querySelector?.(".latent-explorer") || node.matches?.(".point"))) return;
-                observer.disconnect();
-                window.started = performance.now() - start;
+                const shown = added.some(node => node.querySelector?.(".latent-explorer") || node.matches?.(".point"));
+                if (start === null || !shown) return;
+                window.starts.push(performance.now() - start);
+                start = null;
             }).observe(document, {childList: true, subtree: true});
         }"""
     )
-    page.keyboard.press("Control+Enter")
-    page.wait_for_function("window.started")
-    print(f"\nexplorer: {page.evaluate('window.started'):.0f} ms from running its cell to the first picture")
+    for run in range(1, 6):
+        page.keyboard.press("Control+Enter")
+        page.wait_for_function("run => window.starts.length == run", arg=run)
+    times = ", ".join(f"{time:.0f}" for time in sorted(page.evaluate("window.starts")))
+    print(f"\nexplorer: {times} ms from running its cell to the first picture")
 
 
 def test_dark_theme(explorers):

@@ -34,7 +34,8 @@ def page(chromium, server):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, server[2] / "notebooks" / "drawing.ipynb")
     lesson = Lesson(chromium, server, "drawing")
-    lesson.run_all()
+    lesson.start()
+    lesson.wait()
     yield lesson.page
     assert lesson.errors == [] and lesson.requests_outside == []
 

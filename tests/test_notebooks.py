@@ -18,7 +18,7 @@ LESSONS = [
 TAUGHT = {
     "01_autoencoder": {
         "models": ["build_autoencoder"],
-        "tf_utils": ["compile_settings"],
+        "tf_utils": ["batches", "compile_settings"],
         "training": ["train"],
     },
     "02_denoising": {"noise": ["uniform", "gaussian", "salt_and_pepper", "block", "psnr"]},

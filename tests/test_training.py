@@ -1,14 +1,13 @@
-import functools
-
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput, capture_output
 
 from pylib import tf_utils
 from pylib.models import VAE
-from pylib.tf_utils import compile_settings
+from pylib.tf_utils import batches, compile_settings
 from pylib.training import LossPlot, fit_vae, train
 
 
@@ -68,14 +67,14 @@ def test_train_is_adam_on_mse_with_a_cosine(monkeypatch):
     """One epoch equals plain NumPy: Adam's formula on the gradient of the mean squared error."""
     keras.utils.set_random_seed(0)  # where a gradient passes through zero, Adam magnifies rounding errors
     rng = np.random.default_rng(0)
-    x, y = rng.random((300, 2)).astype("float32"), rng.random((300, 1)).astype("float32")
-    monkeypatch.setattr(keras.Model, "fit", functools.partialmethod(keras.Model.fit, shuffle=False))
+    x, y = rng.random((400, 2)).astype("float32"), rng.random((400, 1)).astype("float32")
+    monkeypatch.setattr(tf.data.Dataset, "shuffle", lambda rows, size: rows)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     weights = np.append(model.layers[0].kernel, 0.0)
     history = train(model, (x, y), (x, y), epochs=2, learning_rate=0.1)
 
-    m, v, inputs = np.zeros(3), np.zeros(3), np.column_stack([x, np.ones(300)])
-    for step in range(6):  # 300 images are 3 batches of 128 or fewer
+    m, v, inputs = np.zeros(3), np.zeros(3), np.column_stack([x, np.ones(400)])
+    for step in range(6):  # 400 images are 3 batches of 128, and 16 left out
         batch = slice(128 * (step % 3), 128 * (step % 3) + 128)
         error = inputs[batch] @ weights - y[batch, 0]
         gradient = 2 * (error[:, None] * inputs[batch]).mean(axis=0)
@@ -85,6 +84,54 @@ def test_train_is_adam_on_mse_with_a_cosine(monkeypatch):
     assert np.append(model.layers[0].kernel, model.layers[0].bias) == pytest.approx(weights, abs=1e-5)
     assert len(history["loss"]) == 2
     assert history["val_loss"][-1] == pytest.approx(np.mean((inputs @ weights - y[:, 0]) ** 2), abs=1e-5)
+
+
+def rows_of(dataset):
+    return [tuple(part.numpy().tolist() for part in batch) for batch in dataset]
+
+
+def test_batches_are_whole_and_every_epoch_has_its_own_order():
+    keras.utils.set_random_seed(0)
+    x = np.arange(10)
+    data = batches(x, x + 100, batch_size=4)
+    epochs = [rows_of(data) for _ in range(30)]
+    for epoch in epochs:
+        assert [len(inputs) for inputs, _ in epoch] == [4, 4] and len(data) == 2
+        assert all(np.array_equal(np.array(inputs) + 100, targets) for inputs, targets in epoch)
+        assert len({row for inputs, _ in epoch for row in inputs}) == 8  # none twice
+    assert len({str(epoch) for epoch in epochs}) == 30
+    assert {row for epoch in epochs for inputs, _ in epoch for row in inputs} == set(range(10))  # each has its turn
+
+
+def test_fewer_rows_than_a_batch_are_one_batch():
+    assert [sorted(inputs) for (inputs,) in rows_of(batches(np.arange(3)))] == [[0, 1, 2]]
+    assert [len(inputs) for (inputs,) in rows_of(batches(np.arange(128)))] == [128]
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        ((), {}, "nothing to make batches of"),
+        ((np.zeros((0, 2)),), {}, "nothing to make batches of"),
+        ((np.zeros(3), np.zeros(4)), {}, "a row for each image, but theirs are 3, 4"),
+        (((np.zeros(3), np.zeros(4)),), {}, "a row for each image, but theirs are 3, 4"),
+        ((np.zeros(3),), {"batch_size": 0}, "batch_size must be a Python integer above 0, not 0"),
+    ],
+)
+def test_batches_of_nothing(data, options, message):
+    with pytest.raises(ValueError, match=message):
+        batches(*data, **options)
+
+
+def test_fit_vae_looks_at_what_it_trains_on():
+    x = np.zeros((8, 784), "float32")
+    for training, message in [
+        ((x + np.nan,), "NaN"),
+        ((255 + x,), "divide pixels by 255"),
+        ((x, x[:, 0]), "images only"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fit_vae(VAE(hidden=(4,)), training, (x,), 1)
 
 
 def test_step_size_rises_over_a_tenth_and_falls_along_a_cosine():
@@ -97,14 +144,14 @@ def test_step_size_rises_over_a_tenth_and_falls_along_a_cosine():
 
 def test_steps_at_a_time_fit_into_an_epoch():
     assert compile_settings(50_000, 10)["steps_per_execution"] == 50
-    assert compile_settings(1000, 1)["steps_per_execution"] == 8  # 7 full batches and a short one
+    assert compile_settings(1000, 1)["steps_per_execution"] == 7  # whole batches
     assert compile_settings(5, 1)["steps_per_execution"] == 1
 
 
 def test_xla_compiles_where_it_pays_and_works(monkeypatch, capsys):
     tf_utils.xla_works.cache_clear()
-    assert compile_settings(38_400, 10)["jit_compile"]
-    assert not compile_settings(38_272, 10)["jit_compile"]  # 2,990 steps
+    assert compile_settings(19_200, 10)["jit_compile"]
+    assert not compile_settings(19_199, 10)["jit_compile"]  # 1,490 steps
     assert capsys.readouterr().out == ""
 
     def no_xla(*_, jit_compile):
@@ -113,7 +160,7 @@ def test_xla_compiles_where_it_pays_and_works(monkeypatch, capsys):
     monkeypatch.setattr(tf_utils.tf, "function", no_xla)
     tf_utils.xla_works.cache_clear()
     for _ in range(2):
-        assert not compile_settings(38_400, 10)["jit_compile"]
+        assert not compile_settings(19_200, 10)["jit_compile"]
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and "XLA" in said and "(no XLA devices)" in said
     tf_utils.xla_works.cache_clear()
