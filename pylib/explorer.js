@@ -148,15 +148,12 @@ function render({ model, el }) {
   canvas.setAttribute("aria-label", "the decoded digit");
   const position = add(side, "output");
 
-  // Moving. Python hears of it a little later, and of the last place in any case.
-  let timer = null;
+  // Moving. Each place is saved at once: JupyterLab sends the next when Python has answered, only the last of those that
+  // came meanwhile. An answer would undo a place that is set and not yet saved.
   let walking = null;
   function set(name, value) {
     model.set(name, value);
-    timer ??= setTimeout(() => {
-      timer = null;
-      model.save_changes();
-    }, 80);
+    model.save_changes();
   }
   function move(z) {
     cancelAnimationFrame(walking);

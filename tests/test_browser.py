@@ -72,7 +72,7 @@ def trained(*data, **options):
 def follow(name, explorer):
     def write(change=None):
         state = {"z": explorer.z, "digit": explorer.digit, "image": explorer.image.tolist()}
-        state["ends"] = explorer._typical
+        state["ends"], state["step"] = explorer._typical, explorer._limit / 40
         with open(f"{name}.new", "w") as file:
             json.dump(state, file)
         os.replace(f"{name}.new", f"{name}.json")  # all of it at once
@@ -387,6 +387,17 @@ def test_move_with_keys(explorers):
     page.keyboard.press("3")  # in JupyterLab's command mode, a heading
     assert page.locator(".jp-Notebook .jp-mod-selected").count() == selected
     assert plane.evaluate("plane => plane == document.activeElement")
+
+
+def test_no_move_is_undone_by_the_answer_to_an_earlier_one(explorers):
+    page = explorers.page
+    explorers["plane"].locator(".plane").focus()
+    page.keyboard.press("Home")
+    for move in range(30):  # Python answers each move it hears of; the pauses let answers fall anywhere between
+        page.keyboard.press("ArrowUp" if move % 3 else "ArrowRight")
+        page.wait_for_timeout(7 * move % 60)
+    z = explorers.check_digit("plane")
+    assert z[1] == pytest.approx(2 * z[0]) and z[0] == pytest.approx(10 * explorers.python("plane")["step"])
 
 
 def test_touch(explorers):
