@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Circle, Ellipse
 from matplotlib.ticker import LogLocator, NullLocator
@@ -10,9 +9,20 @@ from matplotlib.ticker import LogLocator, NullLocator
 DIGITS = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 
 
+def _seaborn():
+    import seaborn  # only once it is used: with pandas, it takes longer to load than all the rest
+
+    return seaborn
+
+
+def palette():
+    """The colours of the ten digits, colour-blind-safe: seaborn's palette, of `(r, g, b)` in [0, 1]."""
+    return _seaborn().color_palette("colorblind", 10)
+
+
 def use_style():
     """Set the one style of all lessons: seaborn's white theme, colour-blind-safe, 144 dots per inch."""
-    sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.8)
+    _seaborn().set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.8)
     plt.rcParams.update(
         {
             "figure.dpi": 144,
@@ -137,7 +147,7 @@ def scatters(codes, labels):
     """
     figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
-        for digit, color in enumerate(sns.color_palette("colorblind", 10)):
+        for digit, color in enumerate(palette()):
             axes.plot(*z[labels == digit].T, ".", markersize=1.5, color=color, label=str(digit), rasterized=True)
         axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
         axes.set(title=title, aspect="equal", xlabel="first latent number")
@@ -161,7 +171,7 @@ def latent_grids(grids, ticks, off):
         rows, columns = np.shape(grid)[:2]
         axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
         tint = np.zeros((rows, columns, 4))
-        tint[np.asarray(tinted)] = (*sns.color_palette("colorblind")[1], 0.25)
+        tint[np.asarray(tinted)] = (*palette()[1], 0.25)
         axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
         shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
         names = [f"{tick[i]:.2g}" for i in shown]

@@ -7,7 +7,6 @@ import anywidget
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 import traitlets
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
@@ -208,7 +207,7 @@ class LatentExplorer(anywidget.AnyWidget):
             "_half": _half_is_enough(vae, layers, limit),
             "_points": codes[some, :2].astype("<f4").tobytes(),
             "_digits": labels[some].astype("u1").tobytes(),
-            "_colors": sns.color_palette("colorblind", 10).as_hex(),
+            "_colors": plots.palette().as_hex(),
             "_typical": {str(digit): _typical(codes[labels == digit]) for digit in np.unique(labels)},
             "_limit": limit,
             "_n_classes": vae.n_classes or 0,
