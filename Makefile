@@ -5,7 +5,7 @@
 CONSTRAINTS ?= -c constraints.txt
 LESSONS ?= $(sort $(wildcard notebooks/[0-9][0-9]_*.ipynb))
 
-# Or TensorFlow's start-up lines would be stored in the lessons.
+# Or TensorFlow writes start-up lines.
 export TF_CPP_MIN_LOG_LEVEL = 2
 
 PIP = .venv/bin/python -m pip --disable-pip-version-check
@@ -25,10 +25,11 @@ test: .venv/test.stamp
 	.venv/bin/python -m pytest tests/test_browser.py tests/test_drawing_browser.py || failed=1; \
 	exit $$failed
 
-# Run notebooks and store their outputs. One of them: make lessons LESSONS=notebooks/01_autoencoder.ipynb
+# Run notebooks and store their outputs, without what C++ code says to the terminal.
+# One of them: make lessons LESSONS=notebooks/01_autoencoder.ipynb
 lessons: .venv/test.stamp
-	$(ENABLED) jupyter nbconvert --to notebook --execute --inplace \
-		--ExecutePreprocessor.record_timing=False $(LESSONS)
+	$(ENABLED) jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+		--ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False $(LESSONS)
 
 # The lessons as stored, as pages in html/ for any browser: the explorer in them needs no kernel and no network.
 html: .venv/test.stamp

@@ -7,10 +7,10 @@ beside this file. `bench.py fit grids` runs only those parts and keeps the other
 """
 
 import importlib.util
+import inspect
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -21,9 +21,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import peers
 import tensorflow as tf
+from nbclient import NotebookClient
 from scipy.special import logsumexp
 from scipy.stats import norm
 
@@ -36,6 +38,7 @@ from pylib.training import fit_vae
 from pylib.widgets import NoiseExplorer
 
 HERE = Path(__file__).parent
+IN_NOTEBOOKS = {"metadata": {"path": HERE.parent / "notebooks"}}
 LESSONS = sorted(HERE.parent.glob("notebooks/[0-9][0-9]_*.ipynb"))
 STORE = HERE / "results.json"
 ROWS = []
@@ -217,6 +220,18 @@ def widgets():
     row("whole callback: noise, network, PNG, captions", "`predict` alone", value, "printed")
 
 
+def peak_memory():
+    """Of this process, in GB; lessons run it in their kernels."""
+    import resource
+    from pathlib import Path
+
+    # Linux' own count: getrusage would tell the peak of the process that started this one, where that is higher.
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    peak = [int(line.split()[1]) for line in lines if line.startswith("VmHWM")]
+    return (peak[0] if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20
+
+
 def measure(kind, size):
     """For one point of the plot, in a process of its own: seconds, and peak memory in GB."""
     x = mnist_train()[0]
@@ -230,10 +245,7 @@ def measure(kind, size):
         data = batches(images)
         run = lambda: vae.fit(data, shuffle=False, verbose=0)  # noqa: E731
     run()
-    taken = min(seconds(run) for _ in range(2))
-    # Linux' own count: getrusage would tell the peak of the process that started this one, where that is higher.
-    peak = [int(line.split()[1]) for line in _lines("/proc/self/status") if line.startswith("VmHWM")]
-    return taken, (peak[0] if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20
+    return min(seconds(run) for _ in range(2)), peak_memory()
 
 
 def scaling():
@@ -288,15 +300,12 @@ def figures():
 
 
 def lessons():
-    for lesson in LESSONS:
-        command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--stdout", str(lesson)]
-        start = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, failed, usage = os.wait4(process.pid, 0)  # with the kernel's memory, since nbconvert waits for it
-        if failed:
-            raise RuntimeError(f"{lesson.name} failed: see it with make lessons LESSONS={lesson}")
-        taken = f"{time.perf_counter() - start:.0f} s, {usage.ru_maxrss / 2**20:.1f} GB"
-        row(f"lesson {lesson.stem}", "", taken, f"{SECONDS.get(lesson.stem[:2], 150)} s, 3 GB")
+    for path in LESSONS:
+        lesson = nbformat.read(path, 4)
+        lesson.cells.append(nbformat.v4.new_code_cell(f"{inspect.getsource(peak_memory)}\nprint(peak_memory())"))
+        taken = seconds(lambda lesson=lesson: NotebookClient(lesson, resources=IN_NOTEBOOKS).execute())
+        memory = float(lesson.cells[-1].outputs[0].text)
+        row(f"lesson {path.stem}", "", f"{taken:.0f} s, {memory:.1f} GB", f"{SECONDS.get(path.stem[:2], 150)} s, 3 GB")
 
 
 def suite():

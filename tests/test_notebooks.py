@@ -77,6 +77,12 @@ def test_executed_in_order_without_error(path):
 
 
 @each_lesson
+def test_nothing_from_the_error_stream_is_stored(path):
+    names = [output.get("name") for cell in cells(path, "code") for output in cell.outputs]
+    assert "stderr" not in names
+
+
+@each_lesson
 def test_code_cells_are_short(path):
     lengths = [len(cell.source.splitlines()) for cell in cells(path, "code")]
     assert max(lengths) <= 25

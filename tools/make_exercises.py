@@ -36,7 +36,9 @@ def student_version(master):
 
 
 def run(notebook, folder):
-    NotebookClient(notebook, timeout=900, record_timing=False, resources={"metadata": {"path": str(folder)}}).execute()
+    quiet = ["--IPKernelApp.capture_fd_output=False"]  # what C++ code says goes to the terminal
+    options = {"timeout": 900, "record_timing": False, "extra_arguments": quiet}
+    NotebookClient(notebook, **options, resources={"metadata": {"path": str(folder)}}).execute()
 
 
 def main():
