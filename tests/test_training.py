@@ -101,6 +101,7 @@ def test_batches_are_whole_and_every_epoch_has_its_own_order():
         assert len({row for inputs, _ in epoch for row in inputs}) == 8  # none twice
     assert len({str(epoch) for epoch in epochs}) == 30
     assert {row for epoch in epochs for inputs, _ in epoch for row in inputs} == set(range(10))  # each has its turn
+    assert data.options().autotune.enabled is False  # only the speed would show it
 
 
 def test_fewer_rows_than_a_batch_are_one_batch():
