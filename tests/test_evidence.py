@@ -235,15 +235,24 @@ def test_quadrature_error_tells_the_true_one():
             assert worst >= mean > 0.3 * error.mean() > 0.003
 
 
-def test_true_posterior_of_a_linear_gaussian(linear):
-    x = linear.draw(4)
-    z1, z2, density = evidence.true_posterior(linear, x, points=150)
-    assert z1.shape == z2.shape == (4, 150) and density.shape == (4, 150, 150)
-    for i, mean in enumerate(linear.posterior_mean(x)):
+def check_true_posterior(vae, x):
+    z1, z2, density = evidence.true_posterior(vae, x, points=150)
+    assert z1.shape == z2.shape == (len(x), 150) and density.shape == (len(x), 150, 150)
+    for i, mean in enumerate(vae.posterior_mean(x)):
         z = np.stack(np.meshgrid(z1[i], z2[i]), axis=-1)
-        expected = stats.multivariate_normal(mean, linear.covariance).pdf(z)
+        expected = stats.multivariate_normal(mean, vae.covariance).pdf(z)
         assert density[i] == pytest.approx(expected, abs=1e-3 * expected.max())
         assert integrate.trapezoid(integrate.trapezoid(density[i], z1[i]), z2[i]) == pytest.approx(1, abs=1e-4)
+
+
+def test_true_posterior_of_a_linear_gaussian(linear):
+    check_true_posterior(linear, linear.draw(4))
+
+
+def test_true_posterior_is_wider_than_a_narrow_q_far_out():
+    vae = LinearGaussian(sigma=1.0)
+    vae.shift, vae.stretch = 0.0, 0.01
+    check_true_posterior(vae, vae.decoder(np.array([[4.0, -3.0]])))
 
 
 def test_true_posterior_finds_a_narrow_one():
