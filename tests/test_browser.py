@@ -51,12 +51,14 @@ EXPLORERS = [
     """import json
 import os
 
+import keras
 import numpy as np
 
 from pylib.models import VAE
 from pylib.tf_utils import compile_settings, mnist_test, mnist_train
 from pylib.widgets import ACTIVATIONS, LatentExplorer
 
+keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 x, y = (array[:3000] for array in mnist_train())
 x_test, y_test = mnist_test()
