@@ -38,7 +38,6 @@ from pylib.training import fit_vae
 from pylib.widgets import NoiseExplorer
 
 HERE = Path(__file__).parent
-IN_NOTEBOOKS = {"metadata": {"path": HERE.parent / "notebooks"}}
 LESSONS = sorted(HERE.parent.glob("notebooks/[0-9][0-9]_*.ipynb"))
 STORE = HERE / "results.json"
 ROWS = []
@@ -303,7 +302,8 @@ def lessons():
     for path in LESSONS:
         lesson = nbformat.read(path, 4)
         lesson.cells.append(nbformat.v4.new_code_cell(f"{inspect.getsource(peak_memory)}\nprint(peak_memory())"))
-        taken = seconds(lambda lesson=lesson: NotebookClient(lesson, resources=IN_NOTEBOOKS).execute())
+        client = NotebookClient(lesson, resources={"metadata": {"path": path.parent}})
+        taken = seconds(client.execute)
         memory = float(lesson.cells[-1].outputs[0].text)
         row(f"lesson {path.stem}", "", f"{taken:.0f} s, {memory:.1f} GB", f"{SECONDS.get(path.stem[:2], 150)} s, 3 GB")
 
