@@ -1,5 +1,5 @@
 # Every target sets itself up first; with nothing changed since, that takes no time.
-.PHONY: lab test lessons html exercises student-release weights bench images constraints format lint
+.PHONY: lab test quick lessons html exercises student-release weights bench images constraints format lint
 
 # The versions tested. For the newest instead, in a fresh clone: make test CONSTRAINTS=
 CONSTRAINTS ?= -c constraints.txt
@@ -9,7 +9,8 @@ LESSONS ?= $(sort $(wildcard notebooks/[0-9][0-9]_*.ipynb))
 export TF_CPP_MIN_LOG_LEVEL = 2
 
 PIP = .venv/bin/python -m pip --disable-pip-version-check
-LINT = .venv/bin/ruff check; checked=$$?; .venv/bin/ruff format --check && exit $$checked
+PYTEST = .venv/bin/python -m pytest
+TWO_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 lab: .venv/lab.stamp  # .venv on PATH lets a terminal in JupyterLab find tensorboard
@@ -19,10 +20,16 @@ lab: .venv/lab.stamp  # .venv on PATH lets a terminal in JupyterLab find tensorb
 # The browser has the machine for itself, since it is timed.
 test: .venv/test.stamp
 	@failed=0; \
-	($(LINT)) || failed=1; \
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder notebooks tests \
-		--ignore tests/test_browser.py --ignore tests/test_drawing_browser.py || failed=1; \
-	.venv/bin/python -m pytest tests/test_browser.py tests/test_drawing_browser.py || failed=1; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser" notebooks tests || failed=1; \
+	$(PYTEST) -m browser tests/browser || failed=1; \
+	exit $$failed
+
+# For the everyday loop: lint and the fast tests, without notebooks, grading and browser.
+quick: .venv/test.stamp
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not slow" tests || failed=1; \
 	exit $$failed
 
 # Run notebooks and store their outputs, without what C++ code says to the terminal.
@@ -33,42 +40,56 @@ lessons: .venv/test.stamp
 
 # The lessons as stored, as pages in html/ for any browser: the explorer in them needs no kernel and no network.
 html: .venv/test.stamp
-	.venv/bin/python tools/export_html.py html $(LESSONS)
+	.venv/bin/python -m tools.export_html html $(LESSONS)
 
 # The learners' exercises and the pictures they expect, from the teacher's; both are run.
 exercises: .venv/test.stamp
-	.venv/bin/python tools/make_exercises.py
+	.venv/bin/python -m tools.make_exercises
 
 # dist/vae-by-doing.zip: what students get, without solutions and hidden tests.
 student-release: .venv/lab.stamp
-	.venv/bin/python tools/student_release.py
+	.venv/bin/python -m tools.student_release
 
 # The small trained networks that lesson 05 starts from: about three minutes.
 weights: .venv/lab.stamp
-	.venv/bin/python tools/train_weights.py
+	.venv/bin/python -m tools.train_weights
 
 # Speed beside others, in benchmarks/results.md. For JAX and PyTorch, first: .venv/bin/pip install -e '.[bench]'
 bench: .venv/test.stamp
 	$(ENABLED) python benchmarks/bench.py
 
 images: .venv/lab.stamp
-	.venv/bin/python images/draw.py
+	.venv/bin/python -m tools.draw_diagrams
 
 constraints: | .venv/bin/python
 	$(PIP) install --quiet uv
 	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-		--extra test --no-emit-package vae-by-doing --no-header --no-annotate \
+		--extra test --extra page --no-emit-package vae-by-doing --no-header --no-annotate \
 		requirements.txt pyproject.toml --output-file constraints.txt
 
 format: .venv/test.stamp
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+	@if [ -x .venv/bin/deno ]; then .venv/bin/deno fmt; fi
 
+# Python and notebooks; public docstrings; JavaScript and CSS, where deno can be installed.
 lint: .venv/test.stamp
-	@$(LINT)
+	@failed=0; \
+	.venv/bin/ruff check || failed=1; \
+	.venv/bin/ruff format --check || failed=1; \
+	.venv/bin/numpydoc lint $$(find pylib -name '*.py') || failed=1; \
+	if [ -x .venv/bin/deno ]; then \
+		.venv/bin/deno fmt --check && .venv/bin/deno lint && .venv/bin/deno check || failed=1; \
+	elif [ -n "$$SKIP_NOTHING" ]; then \
+		echo "JavaScript can't be checked: deno is not installed in .venv" >&2; failed=1; \
+	else \
+		echo "JavaScript is not checked, since deno is not installed here"; \
+	fi; \
+	exit $$failed
 
 .venv/test.stamp: .venv/lab.stamp
 	$(PIP) install $(CONSTRAINTS) -e '.[test]'
+	$(PIP) install $(CONSTRAINTS) -e '.[page]' || echo "deno can't be installed here: JavaScript will not be checked"
 	touch $@
 
 .venv/lab.stamp: requirements.txt constraints.txt pyproject.toml | .venv/bin/python

@@ -3,7 +3,8 @@
 Ratios are medians over rounds, with the least and the largest beside them, since the speed of a shared machine
 changes from minute to minute and both runs of a round see the same weather. Writes results.md and scaling.png
 beside this file. `bench.py fit grids` runs only those parts and keeps the other results; `figures`, `lessons` and
-`suite` run only when named, since they take 40 minutes more.
+`suite` run only when named, since they take 40 minutes more. A part is a function that yields rows: what is measured,
+beside what, the measurement, and what is wanted.
 """
 
 import importlib.util
@@ -31,16 +32,16 @@ from scipy.stats import norm
 
 from pylib import noise, plots
 from pylib.divergence import log_normal
-from pylib.evidence import code_limit, elbo, exact_log_likelihood, square_grid
+from pylib.evidence import elbo, exact_log_likelihood
+from pylib.likelihood import code_limit, square_grid
 from pylib.models import VAE
-from pylib.tf_utils import batches, compile_settings, mnist_test, mnist_train
-from pylib.training import fit_vae
+from pylib.tf_utils import mnist_test, mnist_train
+from pylib.training import batches, compile_settings, fit_vae
 from pylib.widgets import NoiseExplorer
 
 HERE = Path(__file__).parent
 LESSONS = sorted(HERE.parent.glob("notebooks/[0-9][0-9]_*.ipynb"))
 STORE = HERE / "results.json"
-ROWS = []
 IMAGES = 50_000
 SECONDS = {"02": 120, "03": 120, "04": 240}  # that a lesson may take; the others 150
 ENGINES = ("jax", "optax", "torch")
@@ -62,11 +63,6 @@ def in_turn(runs, rounds=5):
         for name, run in runs.items():
             times[name].append(seconds(run))
     return times
-
-
-def row(what, against, value, reach):
-    ROWS.append((what, against, value, reach))
-    print(" | ".join(ROWS[-1]), flush=True)
 
 
 def ratio(slow, fast):
@@ -109,12 +105,17 @@ def fit():
     for name, values in times.items():
         rate = f"{IMAGES / np.median(values):,.0f} images/s"
         compiled = f"{max(0.0, first[name] - np.median(values)):.1f} s to compile"
-        row("VAE 784-512-2, batch 128: two epochs a round", name, f"{rate}; {compiled}", "")
-    row("images per second", "Keras tutorial", ratio(times["Keras tutorial"], times["ours"]), "1.6 times")
+        yield ("VAE 784-512-2, batch 128: two epochs a round", name, f"{rate}; {compiled}", "")
+    yield ("images per second", "Keras tutorial", ratio(times["Keras tutorial"], times["ours"]), "1.6 times")
     others = [times[name] for name in ("JAX", "PyTorch") if name in times]
     if others:
-        row("images per second", "the faster of JAX and PyTorch", ratio(np.min(others, axis=0), times["ours"]), "0.9")
-    row("images per second", "matrix products", ratio(times["matrix products"], times["ours"]), "printed")
+        yield (
+            "images per second",
+            "the faster of JAX and PyTorch",
+            ratio(np.min(others, axis=0), times["ours"]),
+            "0.9",
+        )
+    yield ("images per second", "matrix products", ratio(times["matrix products"], times["ours"]), "printed")
 
 
 def train_ours(epochs, learning_rate, **network):
@@ -155,7 +156,12 @@ def dense_target():
     value = (
         f"{ratio(theirs, taken)}: {np.median(taken):.0f} s to {ends.max():.1f} at worst, for {np.median(theirs):.0f} s"
     )
-    row("seconds to test -ELBO 157.8, 784-512-2", f"Keras defaults, to {np.median(their_ends):.1f}", value, "2.5 times")
+    yield (
+        "seconds to test -ELBO 157.8, 784-512-2",
+        f"Keras defaults, to {np.median(their_ends):.1f}",
+        value,
+        "2.5 times",
+    )
 
 
 def plane_target():
@@ -168,7 +174,12 @@ def plane_target():
     images = [array.reshape(-1, 28, 28, 1) for array in (x, test)]
     theirs, end = tutorial_until(146.95, peers.tutorial_convolutional(), *images, epochs=30, cap=300)
     value = f"{theirs / np.median(taken):.1f} times or more: {np.median(taken):.0f} s to {ends.max():.1f} at worst"
-    row("seconds to test -ELBO 146.95, z = 2", f"Keras' VAE example: {end:.1f} after {theirs:.0f} s", value, "10 times")
+    yield (
+        "seconds to test -ELBO 146.95, z = 2",
+        f"Keras' VAE example: {end:.1f} after {theirs:.0f} s",
+        value,
+        "10 times",
+    )
 
 
 def grids():
@@ -179,7 +190,7 @@ def grids():
         one_by_one = lambda z=z: [vae.decoder.predict(point[None], verbose=0) for point in z]  # noqa: E731
         vae.decoder.predict(z[:1], verbose=0), vae.decoder(z)
         times = in_turn({"one by one": one_by_one, "batch": lambda z=z: np.asarray(vae.decoder(z))})
-        row(f"{side} x {side} latent grid", "one `predict` per cell", ratio(*times.values()), "100 times")
+        yield (f"{side} x {side} latent grid", "one `predict` per cell", ratio(*times.values()), "100 times")
 
 
 def quadrature():
@@ -197,7 +208,12 @@ def quadrature():
     times = in_turn({"loop": lambda: loop(test[:20]), "ours": lambda: exact_log_likelihood(vae, test)})
     assert np.allclose(loop(test[:5]), exact_log_likelihood(vae, test[:5], limit=limit), atol=0.01)
     value = f"{ratio(500 * np.array(times['loop']), times['ours'])}: {np.median(times['ours']):.1f} s"
-    row("log p(x) of 10,000 digits, 200 x 200 points", "a loop over images (20 of them, times 500)", value, "printed")
+    yield (
+        "log p(x) of 10,000 digits, 200 x 200 points",
+        "a loop over images (20 of them, times 500)",
+        value,
+        "printed",
+    )
 
 
 def widgets():
@@ -214,9 +230,9 @@ def widgets():
         "callback": lambda: explorer.index.set_trait("value", next(moves)),
     }
     times = in_turn(runs, 30)
-    row("network behind a slider", "`predict`", ratio(times["predict"], times["network alone"]), "20 times")
+    yield ("network behind a slider", "`predict`", ratio(times["predict"], times["network alone"]), "20 times")
     value = f"{ratio(times['predict'], times['callback'])}: {1000 * np.median(times['callback']):.1f} ms"
-    row("whole callback: noise, network, PNG, captions", "`predict` alone", value, "printed")
+    yield ("whole callback: noise, network, PNG, captions", "`predict` alone", value, "printed")
 
 
 def peak_memory():
@@ -270,7 +286,12 @@ def scaling():
             axis.set_xticks(values, [f"{v:,}" for v in values], minor=False)
             axis.minorticks_off()
         above.legend()
-        row(f"cost against {xlabel}", ", ".join(f"{v:,}" for v in values), " / ".join(f"{t:.2g} s" for t in taken), "")
+        yield (
+            f"cost against {xlabel}",
+            ", ".join(f"{v:,}" for v in values),
+            " / ".join(f"{t:.2g} s" for t in taken),
+            "",
+        )
     axes[0, 0].set_ylabel("seconds")
     axes[1, 0].set_ylabel("peak memory (GB)")
     figure.savefig(HERE / "scaling.png", dpi=110)
@@ -294,8 +315,8 @@ def figures():
     for name, (*_, limit) in networks.items():
         values = reached[name]
         value = f"{np.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
-        row("test -ELBO, three seeds: mean and range", name, value, f"{limit}")
-        row("its training time, against lesson 03's", name, ratio(taken[name], taken["lesson 03: 512-2"]), "")
+        yield ("test -ELBO, three seeds: mean and range", name, value, f"{limit}")
+        yield ("its training time, against lesson 03's", name, ratio(taken[name], taken["lesson 03: 512-2"]), "")
 
 
 def lessons():
@@ -305,12 +326,17 @@ def lessons():
         client = NotebookClient(lesson, resources={"metadata": {"path": path.parent}})
         taken = seconds(client.execute)
         memory = float(lesson.cells[-1].outputs[0].text)
-        row(f"lesson {path.stem}", "", f"{taken:.0f} s, {memory:.1f} GB", f"{SECONDS.get(path.stem[:2], 150)} s, 3 GB")
+        yield (
+            f"lesson {path.stem}",
+            "",
+            f"{taken:.0f} s, {memory:.1f} GB",
+            f"{SECONDS.get(path.stem[:2], 150)} s, 3 GB",
+        )
 
 
 def suite():
     taken = seconds(lambda: subprocess.run(["make", "test"], cwd=HERE.parent, check=True))
-    row("`make test`, set up before", "", f"{taken / 60:.1f} min", "25 min")
+    yield ("`make test`, set up before", "", f"{taken / 60:.1f} min", "25 min")
 
 
 def machine():
@@ -321,9 +347,9 @@ def machine():
     return f"{os.cpu_count()} cores, {processor or platform.processor()}; {', '.join([python, *versions])}."
 
 
-def table(results):
+def table(rows):
     lines = [machine(), "", PEERS, "", "| what | against | measured | wanted |", "|---|---|---|---|"]
-    lines += [f"| {' | '.join(cells)} |" for part in PARTS for cells in results.get(part, [])]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -331,19 +357,24 @@ def _lines(path):
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-PARTS = {
-    part.__name__: part
-    for part in (fit, dense_target, plane_target, grids, quadrature, widgets, scaling, figures, lessons, suite)
-}
+DEFAULT_PARTS = [fit, dense_target, plane_target, grids, quadrature, widgets, scaling]  # what `make bench` runs
+NAMED_PARTS = [figures, lessons, suite]  # what it runs only when it is named
+
+
+def main(names):
+    results = json.loads(STORE.read_text()) if STORE.exists() else {}
+    parts = {part.__name__: part for part in DEFAULT_PARTS + NAMED_PARTS}
+    for name in names or [part.__name__ for part in DEFAULT_PARTS]:
+        results[name] = []
+        for row in parts[name]():
+            print(" | ".join(row), flush=True)
+            results[name].append(row)
+        STORE.write_text(json.dumps(results, indent=1))
+        (HERE / "results.md").write_text(table([row for part in parts for row in results.get(part, [])]))
+
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measure(sys.argv[2], int(sys.argv[3]))))
     else:
-        results = json.loads(STORE.read_text()) if STORE.exists() else {}
-        for name in sys.argv[1:] or list(PARTS)[:7]:
-            ROWS.clear()
-            PARTS[name]()
-            results[name] = list(ROWS)
-            STORE.write_text(json.dumps(results, indent=1))
-            (HERE / "results.md").write_text(table(results))
+        main(sys.argv[1:])

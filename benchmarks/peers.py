@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from pylib.models import VAE, Sampling
-from pylib.tf_utils import batches, compile_settings
+from pylib.training import batches, compile_settings
 
 
 def ours(x, epochs=10):

@@ -4,15 +4,16 @@ The data are by Y. LeCun and C. Cortes, derived from NIST Special Databases 1 an
 CC BY-SA 3.0 (see `mnist.LICENSE.txt`). Nothing here uses a network.
 """
 
-import hashlib
 import io
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from pylib import _bundled
+
 BUNDLED = Path(__file__).with_name("mnist.npz")
-BUNDLED_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
+KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def load(split, path=None):
@@ -37,44 +38,43 @@ def load(split, path=None):
     """
     if split not in ("train", "test"):
         raise ValueError(f"split must be 'train' or 'test', not {split!r}")
-    path = BUNDLED if path is None else Path(path)
-    arrays = _read(path, BUNDLED_SHA256 if path == BUNDLED else None)
-    images, labels = _check(arrays, split, path)
+    if path is None or Path(path) == BUNDLED:
+        path, arrays = BUNDLED, _bundled.load(BUNDLED)
+    else:
+        path, arrays = Path(path), _read(Path(path))
+    images, labels = _arrays_of_split(arrays, split, path)
     return np.divide(images.reshape(-1, 784), 255, dtype=np.float32), labels.astype(np.int64)
 
 
-def _read(path, sha256):
+def _read(path):
+    """The arrays of a file of the learner's own."""
     if not path.is_file():
         raise FileNotFoundError(f"no data file at {path}: name an .npz file with MNIST's four arrays")
-    content = path.read_bytes()
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        raise ValueError(
-            f"{path} is not the file this project ships (its sha256 differs): restore it from the repository"
-        )
     try:
-        return np.load(io.BytesIO(content), allow_pickle=False)
+        arrays = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a complete .npz file: save one with numpy.savez_compressed") from error
-
-
-def _check(arrays, split, path):
-    keys = {"x_train", "y_train", "x_test", "y_test"}
     if not isinstance(arrays, np.lib.npyio.NpzFile):
-        raise ValueError(f"{path} holds a single array, not an .npz file with the keys {sorted(keys)}")
-    missing = sorted(keys - set(arrays.files))
+        raise ValueError(f"{path} holds a single array, not an .npz file with the keys {', '.join(KEYS)}")
+    missing = [key for key in KEYS if key not in arrays.files]
     if missing:
-        raise ValueError(f"{path} lacks {', '.join(missing)}: it must hold {', '.join(sorted(keys))}")
+        raise ValueError(f"{path} lacks {', '.join(missing)}: it must hold {', '.join(KEYS)}")
+    return arrays
+
+
+def _arrays_of_split(arrays, split, path):
+    """The images and labels of one split, once they are what `load` promises."""
     try:
         images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, zipfile.zlib.error) as error:
         raise ValueError(f"{path} cannot be read: an array in it is damaged or holds Python objects") from error
-    _check_array(images, f"x_{split} in {path}", "uint8 of shape (n, 28, 28)", np.uint8, (28, 28))
-    _check_array(labels, f"y_{split} in {path}", "integers of shape (n,)", np.integer, ())
+    _validate_array(images, f"x_{split} in {path}", "uint8 of shape (n, 28, 28)", np.uint8, (28, 28))
+    _validate_array(labels, f"y_{split} in {path}", "integers of shape (n,)", np.integer, ())
     if len(images) != len(labels):
         raise ValueError(f"{path} holds {len(images)} images but {len(labels)} labels for {split}: give one for each")
     return images, labels
 
 
-def _check_array(array, name, wanted, dtype, row_shape):
+def _validate_array(array, name, wanted, dtype, row_shape):
     if array.ndim == 0 or array.shape[1:] != row_shape or not np.issubdtype(array.dtype, dtype):
         raise ValueError(f"{name} must be {wanted}, not {array.dtype} of shape {array.shape}")

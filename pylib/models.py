@@ -5,18 +5,18 @@ import math
 import keras
 from keras import layers, ops
 
-from pylib import _check
+from pylib import _validate
 
 
-def _check_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoid"):
-    if isinstance(layer_sizes, (int, float, str)):
-        raise ValueError(f"layer_sizes must be a list such as [256, 128], not {layer_sizes!r}")
-    _check.positive_integers(layer_sizes, "layer_sizes")
+def _validate_layer_sizes(layer_sizes):
+    _validate.positive_integers(layer_sizes, "layer_sizes")
 
 
-@_check.checked(_check_autoencoder)
+@_validate.arguments(_validate_layer_sizes)
 def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoid"):
     """Build a symmetric dense autoencoder for images of 784 pixels.
+
+    Taught in lesson 01.
 
     Parameters
     ----------
@@ -56,57 +56,136 @@ def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoi
 def sample(z_mean, z_log_var, eps):
     """Draw codes from the encoder's Gaussian: turn unit normal `eps` into z, differentiably in the other two.
 
-    All are `(n, latent_dim)`; `z_log_var` is log sigma^2. D. P. Kingma, M. Welling (2014), section 2.4.
+    Taught in lesson 03. D. P. Kingma, M. Welling (2014), section 2.4.
+
+    Parameters
+    ----------
+    z_mean : `(n, latent_dim)`
+    z_log_var : `(n, latent_dim)`, log sigma^2
+    eps : `(n, latent_dim)`, drawn from the unit Gaussian
+
+    Returns
+    -------
+    z : `(n, latent_dim)`
     """
     return z_mean + ops.exp(0.5 * z_log_var) * eps
 
 
 def kl_to_unit(z_mean, z_log_var):
-    """KL(N(z_mean, exp(z_log_var)) || N(0, I)) in nats, `(n, latent_dim)` -> `(n,)`.
+    """KL(N(z_mean, exp(z_log_var)) || N(0, I)), summed over the latent dimensions, as a Keras tensor.
 
-    D. P. Kingma, M. Welling (2014), appendix B.
+    Taught in lesson 03. D. P. Kingma, M. Welling (2014), appendix B.
+
+    Parameters
+    ----------
+    z_mean : `(n, latent_dim)`
+    z_log_var : `(n, latent_dim)`, log sigma^2
+
+    Returns
+    -------
+    kl : `(n,)`, nats
     """
     return 0.5 * ops.sum(z_mean**2 + ops.exp(z_log_var) - z_log_var - 1, axis=-1)
 
 
 def bernoulli_reconstruction(x, logits):
-    """-log p(x|z) in nats where each pixel is 1 with probability sigmoid(logit): `(n, pixels)` -> `(n,)`.
+    """-log p(x|z) where each pixel is 1 with probability sigmoid(logit), as a Keras tensor.
 
     It is the cross-entropy -x log p - (1 - x) log(1 - p), written so that no probability rounds to 0 or 1.
+    Taught in lesson 03.
+
+    Parameters
+    ----------
+    x : images `(n, pixels)` in [0, 1]
+    logits : `(n, pixels)`, of the decoder
+
+    Returns
+    -------
+    reconstruction : `(n,)`, nats
     """
     return ops.sum(ops.softplus(logits) - x * logits, axis=-1)
 
 
 def gaussian_reconstruction(x, mean, sigma):
-    """-log p(x|z) in nats where each pixel is N(mean, sigma^2), its constant included: `(n, pixels)` -> `(n,)`."""
+    """-log p(x|z) where each pixel is N(mean, sigma^2), its constant included, as a Keras tensor.
+
+    Taught in lesson 03.
+
+    Parameters
+    ----------
+    x : images `(n, pixels)`
+    mean : `(n, pixels)`, of the decoder
+    sigma : standard deviation, in units of a pixel
+
+    Returns
+    -------
+    reconstruction : `(n,)`, nats
+    """
     return 0.5 * ops.sum(((x - mean) / sigma) ** 2 + math.log(2 * math.pi * sigma**2), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="pylib")
 class Sampling(layers.Layer):
-    """Draws eps and calls `sample`, as a layer of the encoder."""
+    """Draws eps and calls `sample`, as a layer of the encoder.
+
+    Parameters
+    ----------
+    **options : of any Keras layer, such as `name`
+    """
 
     def __init__(self, **options):
         super().__init__(**options)
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, z_mean, z_log_var):
+        """Codes for the encoder's means and log-variances, each `(n, latent_dim)`."""
         eps = keras.random.normal(ops.shape(z_mean), seed=self.seed_generator)
         return sample(z_mean, z_log_var, eps)
 
 
-def _check_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes):
-    _check.positive_integer(latent_dim, "latent_dim")
-    _check.positive_integers(hidden, "hidden")
+def _validate_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes):
+    _validate.positive_integer(latent_dim, "latent_dim")
+    _validate.positive_integers(hidden, "hidden")
     if likelihood not in ("bernoulli", "gaussian"):
         raise ValueError(f"likelihood must be 'bernoulli' or 'gaussian', not {likelihood!r}")
     if likelihood == "bernoulli" and sigma is not None:
         raise ValueError("a Bernoulli has no sigma: leave it out, or choose likelihood='gaussian'")
     if likelihood == "gaussian":
-        _check.number(sigma, "sigma of the Gaussian likelihood", above=0)
-    _check.number(beta, "beta", at_least=0)
+        _validate.number(sigma, "sigma of the Gaussian likelihood", above=0)
+    _validate.number(beta, "beta", at_least=0)
     if n_classes is not None:
-        _check.positive_integer(n_classes, "n_classes")
+        _validate.positive_integer(n_classes, "n_classes")
+
+
+def _build_encoder(pixels, latent_dim, hidden, activation, n_classes):
+    inputs, h = _input(pixels, "image", n_classes)
+    for size in hidden:
+        h = layers.Dense(size, activation=activation)(h)
+    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
+    z_log_var = layers.Dense(latent_dim, name="z_log_var")(h)
+    z_log_var = ops.clip(z_log_var, -20, 20)  # exp(89) would overflow; no digit comes near 20
+    z = Sampling(name="z")(z_mean, z_log_var)
+    return keras.Model(inputs, [z_mean, z_log_var, z], name="encoder")
+
+
+def _build_decoder(pixels, latent_dim, hidden, activation, n_classes):
+    """The decoder before and after the sigmoid: two models that share their weights."""
+    inputs, h = _input(latent_dim, "code", n_classes)
+    for size in reversed(hidden):
+        h = layers.Dense(size, activation=activation)(h)
+    logits = layers.Dense(pixels, name="logits")(h)
+    decoder_logits = keras.Model(inputs, logits, name="decoder_logits")
+    return decoder_logits, keras.Model(inputs, ops.sigmoid(logits), name="decoder")
+
+
+def _input(width, name, n_classes):
+    """The input of a network, and its first tensor: with the label as one-hot beside it, where there is one."""
+    row = keras.Input((width,), name=name)
+    if n_classes is None:
+        return row, row
+    label = keras.Input((), dtype="int32", name="label")
+    one_hot = ops.one_hot(label, n_classes)
+    return [row, label], layers.Concatenate()([row, one_hot])
 
 
 @keras.saving.register_keras_serializable(package="pylib")
@@ -121,7 +200,7 @@ class VAE(keras.Model):
     `fit(x, y, validation_data=(x_val, y_val))`, `evaluate(x, y)`, `predict([x, y])`,
     `encoder([x, y])`, `decoder([z, y])`.
 
-    Images are checked where they are arrays. A `tf.data.Dataset` gives batches of images, or of
+    Images are validated where they are arrays. A `tf.data.Dataset` gives batches of images, or of
     `((images, labels),)`, and is trusted.
 
     Parameters
@@ -133,6 +212,7 @@ class VAE(keras.Model):
     sigma : standard deviation of the Gaussian, in units of a pixel
     beta : weight of the KL (I. Higgins et al., 2017); a callback may set `vae.beta` in training
     n_classes : number of labels of a conditional model, or None
+    **options : of any Keras model, such as `name`
 
     Attributes
     ----------
@@ -158,60 +238,37 @@ class VAE(keras.Model):
         n_classes=None,
         **options,
     ):
-        _check_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes)
+        _validate_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes)
         super().__init__(**options)
         self.latent_dim, self.hidden, self.activation = latent_dim, tuple(hidden), activation
         self.likelihood, self.sigma, self.n_classes = likelihood, sigma, n_classes
-        self.encoder = self._build_encoder()
-        self.decoder_logits, self.decoder = self._build_decoder()
+        shape = (self.pixels, self.latent_dim, self.hidden, self.activation, self.n_classes)
+        self.encoder = _build_encoder(*shape)
+        self.decoder_logits, self.decoder = _build_decoder(*shape)
         # A weight, because a number would be frozen into the compiled training step.
         self._beta = self.add_weight(name="beta", initializer=keras.initializers.Constant(beta), trainable=False)
         self._reconstruction_mean = keras.metrics.Mean(name="reconstruction")
         self._kl_mean = keras.metrics.Mean(name="kl")
         self.built = True  # it has all its weights, and may be saved before its first call
 
-    def _build_encoder(self):
-        inputs, h = self._input(784, "image")
-        for size in self.hidden:
-            h = layers.Dense(size, activation=self.activation)(h)
-        z_mean = layers.Dense(self.latent_dim, name="z_mean")(h)
-        z_log_var = layers.Dense(self.latent_dim, name="z_log_var")(h)
-        z_log_var = ops.clip(z_log_var, -20, 20)  # exp(89) would overflow; no digit comes near 20
-        z = Sampling(name="z")(z_mean, z_log_var)
-        return keras.Model(inputs, [z_mean, z_log_var, z], name="encoder")
-
-    def _build_decoder(self):
-        inputs, h = self._input(self.latent_dim, "code")
-        for size in reversed(self.hidden):
-            h = layers.Dense(size, activation=self.activation)(h)
-        logits = layers.Dense(784, name="logits")(h)
-        decoder_logits = keras.Model(inputs, logits, name="decoder_logits")
-        return decoder_logits, keras.Model(inputs, ops.sigmoid(logits), name="decoder")
-
-    def _input(self, width, name):
-        """The input of a network, and its first tensor: with the label as one-hot beside it, where there is one."""
-        row = keras.Input((width,), name=name)
-        if self.n_classes is None:
-            return row, row
-        label = keras.Input((), dtype="int32", name="label")
-        one_hot = ops.one_hot(label, self.n_classes)
-        return [row, label], layers.Concatenate()([row, one_hot])
-
     @property
-    def beta(self):
+    def beta(self):  # numpydoc ignore=RT01
+        """The weight of the KL, 0 or more; it may be set between batches."""
         return self._beta
 
     @beta.setter
     def beta(self, value):
-        _check.number(value, "beta", at_least=0)
+        _validate.number(value, "beta", at_least=0)
         self._beta.assign(value)
 
     def call(self, x):
+        """Encode, draw a code and decode it: dict of `logits`, `z_mean` and `z_log_var`."""
         z_mean, z_log_var, z = self.encoder(x)
         code = z if self.n_classes is None else [z, x[1]]
         return {"logits": self.decoder_logits(code), "z_mean": z_mean, "z_log_var": z_log_var}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Minus the ELBO with its KL weighed by beta, in nats, from what `call` returned."""
         images = x if self.n_classes is None else x[0]
         if self.likelihood == "bernoulli":
             reconstruction = bernoulli_reconstruction(images, y_pred["logits"])
@@ -224,46 +281,104 @@ class VAE(keras.Model):
         return loss / self.distribute_strategy.num_replicas_in_sync  # the losses of several devices are added up
 
     def predict_step(self, data):
+        """Decode the means of the codes of one batch."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         z_mean = self.encoder(x)[0]
         return self.decoder(z_mean if self.n_classes is None else [z_mean, x[1]])
 
     def fit(self, x=None, y=None, *, validation_data=None, **options):
+        """Train, as Keras' `fit` does, once images and labels have been validated.
+
+        Parameters
+        ----------
+        x, y : as `validated` takes them
+        validation_data : images, or the pair `(images, labels)` of a conditional VAE
+        **options : of Keras' `fit`
+
+        Returns
+        -------
+        history : Keras' `History`; its `history` is a dict of a log's name to its values in nats, one for each epoch
+
+        Raises
+        ------
+        ValueError : a loss was compiled, or images or labels do not suit the VAE
+        """
         if getattr(self, "loss", None) is not None:
             raise ValueError("the VAE brings its own loss: compile it with an optimizer and no loss")
         if validation_data is not None:
             pair = validation_data if isinstance(validation_data, tuple | list) else (validation_data,)
-            validation_data = (self.checked(*pair), None)  # the labels are an input, not Keras' target
-        return super().fit(self.checked(x, y), validation_data=validation_data, **options)
+            validation_data = (self.validated(*pair), None)  # the labels are an input, not Keras' target
+        return super().fit(self.validated(x, y), validation_data=validation_data, **options)
 
     def evaluate(self, x=None, y=None, **options):
-        return super().evaluate(self.checked(x, y), **options)
+        """Measure the loss and its terms, as Keras' `evaluate` does, once images and labels have been validated.
+
+        Parameters
+        ----------
+        x, y : as `validated` takes them
+        **options : of Keras' `evaluate`
+
+        Returns
+        -------
+        logs : loss, KL and reconstruction in nats, as Keras' `evaluate` returns them
+
+        Raises
+        ------
+        ValueError : images or labels do not suit the VAE
+        """
+        return super().evaluate(self.validated(x, y), **options)
 
     def predict(self, x, **options):
-        return super().predict(self.checked(x), **options)
+        """Reconstruct images by way of the means of their codes, as Keras' `predict` does.
 
-    def checked(self, x, y=None):
-        """The networks' input: images, or for a conditional VAE `(images, labels)`.
+        Parameters
+        ----------
+        x : images, or for a conditional VAE `[images, labels]`
+        **options : of Keras' `predict`
+
+        Returns
+        -------
+        x_hat : means of the pixels, `(n, 784)` float32 in [0, 1]
+
+        Raises
+        ------
+        ValueError : images or labels do not suit the VAE
+        """
+        return super().predict(self.validated(x), **options)
+
+    def validated(self, x, y=None):
+        """The networks' input, once it is known to suit them.
+
+        Parameters
+        ----------
+        x : images `(n, 784)`, the pair `(images, labels)`, or a `tf.data.Dataset`, which is trusted
+        y : labels `(n,)` of a conditional VAE, where they are not in `x`
+
+        Returns
+        -------
+        inputs : images, or for a conditional VAE `(images, labels)`
 
         Raises
         ------
         ValueError : there are no images, or not of 784 finite numbers (in [0, 1] for the Bernoulli likelihood);
             labels are missing, too many, or not in 0 to `n_classes - 1`
         """
-        images, labels = x if isinstance(x, tuple | list) and y is None and len(x) == 2 else (x, y)
-        if not hasattr(images, "shape"):  # a dataset
-            return images
+        if y is None and isinstance(x, tuple | list) and len(x) == 2:
+            x, y = x
+        if not hasattr(x, "shape"):  # a dataset
+            return x
         if self.likelihood == "bernoulli":
-            _check.images(images)
+            _validate.images(x, self.pixels)
         else:
-            _check.rows(images, 784)
+            _validate.rows(x, self.pixels)
         if self.n_classes is None:
-            if labels is not None:
+            if y is not None:
                 raise ValueError("this VAE takes images only: a VAE with n_classes takes labels too")
-            return images
-        _check.labels(labels, len(images), self.n_classes)
-        return images, labels
+            return x
+        _validate.labels(y, len(x), self.n_classes)
+        return x, y
 
     def get_config(self):
+        """What `VAE(**config)` needs to build the same networks, for Keras to save."""
         names = ("latent_dim", "hidden", "activation", "likelihood", "sigma", "n_classes")
         return {name: getattr(self, name) for name in names} | {"beta": float(self.beta), "name": self.name}

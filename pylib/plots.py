@@ -16,7 +16,12 @@ def _seaborn():
 
 
 def palette():
-    """The colours of the ten digits, colour-blind-safe: seaborn's palette, of `(r, g, b)` in [0, 1]."""
+    """The colours of the ten digits, colour-blind-safe.
+
+    Returns
+    -------
+    colors : seaborn's palette, ten of `(r, g, b)` in [0, 1]
+    """
     return _seaborn().color_palette("colorblind", 10)
 
 
@@ -42,6 +47,14 @@ def digit_rows(rows, titles=None):
     ----------
     rows : dict of a row's label to its images, each `(n, 784)`
     titles : n strings above the columns
+
+    Returns
+    -------
+    figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : rows hold different numbers of images
     """
     columns = {len(images) for images in rows.values()}
     if len(columns) != 1:
@@ -70,6 +83,11 @@ def curves(lines, xlabel, ylabel, log="", title=None):
     lines : dict of a line's label to its points `(x, y)`
     xlabel, ylabel : the axes' titles, with units
     log : the axes with a logarithmic scale, among "", "x", "y" and "xy"
+    title : above the axes
+
+    Returns
+    -------
+    figure : a matplotlib Figure
     """
     figure, axes = plt.subplots(figsize=(6.5, 3.4))
     for (label, (x, y)), marker in zip(lines.items(), "osD^vPX*<>" * len(lines), strict=False):
@@ -94,37 +112,49 @@ def bars(groups, names, ylabel, lowest=None):
     Parameters
     ----------
     groups : dict of a bar's label to its heights, one for each of `names`
+    names : of the groups, below them
     ylabel : the y axis' title, with the unit
     lowest : where the y axis starts, if not at zero
+
+    Returns
+    -------
+    figure : a matplotlib Figure
     """
     figure, axes = plt.subplots()
-    width = 0.8 / len(groups)
-    for i, (label, heights) in enumerate(groups.items()):
-        axes.bar(np.arange(len(names)) + (i - (len(groups) - 1) / 2) * width, heights, 0.9 * width, label=label)
+    heights = np.concatenate([np.ravel(values) for values in groups.values()])
+    _seaborn().barplot(
+        x=np.tile([str(name) for name in names], len(groups)),
+        y=heights,
+        hue=np.repeat(list(groups), len(names)),
+        gap=0.1,
+        saturation=1,
+        legend=len(groups) > 1,
+        ax=axes,
+    )
     axes.axhline(0, color="0.3", linewidth=0.8)
-    axes.set(ylabel=ylabel)
-    axes.set_xticks(range(len(names)), names)
+    axes.set(xlabel="", ylabel=ylabel)
     if lowest is not None:
-        highest = max(max(heights) for heights in groups.values())
-        axes.set_ylim(lowest, highest + 0.1 * (highest - lowest))
-    if len(groups) > 1:
-        axes.legend()
+        axes.set_ylim(lowest, heights.max() + 0.1 * (heights.max() - lowest))
     return figure
 
 
-def arrows(points, at, panels, pictures=None):
+def arrows(points, starts, panels, pictures=None):
     """Draw arrows over points of the plane, a panel for each entry of `panels`.
 
     Parameters
     ----------
     points : `(m, 2)`, drawn in grey below the arrows
-    at : `(n, 2)`, where the arrows start
+    starts : `(n, 2)`, where the arrows start
     panels : dict of a panel's title to its arrows, `(n, 2)` each, drawn at their true length
     pictures : `(m, 784)` digits to draw at the points instead of dots
+
+    Returns
+    -------
+    figure : a matplotlib Figure
     """
     figure, row = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 4.2), sharey=True, squeeze=False)
     for axes, (title, steps) in zip(row[0], panels.items(), strict=True):
-        axes.quiver(*at.T, *np.transpose(steps), angles="xy", scale_units="xy", scale=1, width=0.004, color="C0")
+        axes.quiver(*starts.T, *np.transpose(steps), angles="xy", scale_units="xy", scale=1, width=0.004, color="C0")
         if pictures is None:
             axes.plot(*points.T, "o", color="0.6", markersize=3, zorder=0)
         for point, picture in zip(points, [] if pictures is None else pictures, strict=pictures is not None):
@@ -144,6 +174,10 @@ def scatters(codes, labels):
     ----------
     codes : dict of a panel's title to its codes, `(n, 2)`
     labels : `(n,)` digits from 0 to 9
+
+    Returns
+    -------
+    figure : a matplotlib Figure
     """
     figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
@@ -157,21 +191,25 @@ def scatters(codes, labels):
     return figure
 
 
-def latent_grids(grids, ticks, off):
+def latent_grids(grids, ticks, tinted):
     """Draw grids of decoded digits side by side.
 
     Parameters
     ----------
     grids : dict of a panel's title to its digits, `(rows, columns, 28, 28)`, the first row on top
     ticks : for each panel its codes' coordinates, `(rows,)`, ascending; they hold for both axes
-    off : for each panel `(rows, columns)` booleans, True where a cell is tinted
+    tinted : for each panel `(rows, columns)` booleans, True where a cell is tinted
+
+    Returns
+    -------
+    figure : a matplotlib Figure
     """
     figure, panels = plt.subplots(1, len(grids), figsize=(4.6 * len(grids), 4.8), squeeze=False)
-    for axes, (title, grid), tick, tinted in zip(panels[0], grids.items(), ticks, off, strict=True):
+    for axes, (title, grid), tick, cells in zip(panels[0], grids.items(), ticks, tinted, strict=True):
         rows, columns = np.shape(grid)[:2]
         axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
         tint = np.zeros((rows, columns, 4))
-        tint[np.asarray(tinted)] = (*palette()[1], 0.25)
+        tint[np.asarray(cells)] = (*palette()[1], 0.25)
         axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
         shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
         names = [f"{tick[i]:.2g}" for i in shown]
@@ -184,7 +222,16 @@ def latent_grids(grids, ticks, off):
 
 
 def symmetric_limits(values):
-    """Limits of an axis that hold nearly all values, and the circle of the prior."""
+    """Limits of an axis that hold nearly all values, and the circle of the prior.
+
+    Parameters
+    ----------
+    values : one latent number of many codes, an array of any shape
+
+    Returns
+    -------
+    low, high : the one minus the other
+    """
     limit = max(2.2, 1.1 * np.quantile(np.abs(values), 0.999))
     return -limit, limit
 
@@ -197,6 +244,10 @@ def posteriors(images, z1, z2, density, z_mean, z_log_var):
     images : `(n, 784)`, drawn in a corner of each panel
     z1, z2, density : as `pylib.evidence.true_posterior` returns them
     z_mean, z_log_var : `(n, 2)`, of the encoder; the ellipses are at one and two standard deviations
+
+    Returns
+    -------
+    figure : a matplotlib Figure
     """
     rows = 1 if len(images) <= 3 else 2
     columns = -(-len(images) // rows)

@@ -3,12 +3,11 @@
 They have seen the first 50,000 training digits only, so the last 10,000 are held out for them, too.
 """
 
-import hashlib
-import io
 from pathlib import Path
 
 import numpy as np
 
+from pylib import _bundled
 from pylib.models import VAE
 
 MODELS = {
@@ -18,7 +17,6 @@ MODELS = {
 }
 
 BUNDLED = Path(__file__).with_name("pretrained.npz")
-BUNDLED_SHA256 = "5fefca6da750795ad530a7170399dbdd260b8b38879962b49e09a08ccb7cf7fb"
 
 
 def load(name):
@@ -39,31 +37,24 @@ def load(name):
     """
     if name not in MODELS:
         raise ValueError(f"name must be one of {', '.join(MODELS)}, not {name!r}")
-    arrays = _read(BUNDLED, BUNDLED_SHA256)
+    arrays = _bundled.load(BUNDLED, remedy="restore it from the repository, or run `make weights`")
     vae = VAE(**MODELS[name])
     for i, weight in enumerate(vae.trainable_weights):
         weight.assign(arrays[f"{name}/{i}"].astype("float32"))
     return vae
 
 
-def save(vaes, path):
-    """Write the weights of `vaes`, a dict of names in `MODELS` to models, to `path` as float16; return its sha256."""
+def save(vaes, path=BUNDLED):
+    """Write the weights of trained VAEs as float16, and beside them their sha256.
+
+    Parameters
+    ----------
+    vaes : dict of names in `MODELS` to models
+    path : of the .npz file
+    """
     arrays = {
         f"{name}/{i}": np.asarray(weight).astype("float16")
         for name, vae in vaes.items()
         for i, weight in enumerate(vae.trainable_weights)
     }
-    np.savez_compressed(path, **arrays)
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def _read(path, sha256):
-    if not path.is_file():
-        raise FileNotFoundError(f"no weights at {path}: restore the file from the repository, or run `make weights`")
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ValueError(
-            f"{path} does not hold the weights this project ships (its sha256 differs): "
-            "restore it from the repository, or run `make weights`"
-        )
-    return np.load(io.BytesIO(content), allow_pickle=False)
+    _bundled.save(path, arrays)

@@ -13,6 +13,15 @@ class TensorBoardCommand:
     """The command that starts TensorBoard on a folder, shown as text or as HTML with a local link.
 
     It only shows the command: nothing is started, and nothing is sent anywhere.
+
+    Parameters
+    ----------
+    log_dir : folder with the logs of one run or several
+
+    Attributes
+    ----------
+    command : quoted for this machine's shell
+    url : where TensorBoard is once the command runs
     """
 
     url = "http://localhost:6006"
@@ -32,9 +41,19 @@ class TensorBoardCommand:
 
 
 def tensorboard_cmd(log_dir):
-    """The command, quoted for this machine's shell, that shows the runs below `log_dir` in TensorBoard.
+    """The command, quoted for this machine's shell, that shows training runs in TensorBoard.
 
-    Raises ValueError where `log_dir` is empty.
+    Parameters
+    ----------
+    log_dir : folder with the logs of one run or several
+
+    Returns
+    -------
+    command : a `TensorBoardCommand`, which a notebook shows with a link
+
+    Raises
+    ------
+    ValueError : `log_dir` is empty
     """
     if not os.fspath(log_dir):
         raise ValueError("log_dir is empty: name the folder that training wrote its logs to")
@@ -45,7 +64,14 @@ def new_run(lesson):
     """Make a folder for this run's logs, `logs/<lesson>/<time>-<process>` below the working directory.
 
     Where that cannot be written, it is made below the system's temporary folder instead.
-    Returns its Path; its parent holds all runs of the lesson.
+
+    Parameters
+    ----------
+    lesson : name of the folder that holds all runs of the lesson
+
+    Returns
+    -------
+    run : Path of the folder
     """
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     run = Path("logs") / lesson / name

@@ -1,11 +1,114 @@
-"""How lessons train a network, and see it train."""
+"""How lessons train a network and see it train: batches, compile settings, a live plot of the loss, and `fit`."""
+
+import functools
 
 import keras
 import matplotlib.pyplot as plt
+import tensorflow as tf
 from IPython.display import display
 from matplotlib.ticker import MaxNLocator
 
-from pylib.tf_utils import batches, compile_settings
+from pylib import _validate
+
+
+def _validate_batches(data, batch_size):
+    _validate.positive_integer(batch_size, "batch_size")
+    lengths = [len(array) for array in tf.nest.flatten(data)]
+    if not lengths or min(lengths) == 0:
+        raise ValueError("there is nothing to make batches of: give arrays with at least one row")
+    if min(lengths) < max(lengths):
+        raise ValueError(f"arrays must have a row for each image, but theirs are {', '.join(map(str, lengths))}")
+
+
+@_validate.arguments(_validate_batches)
+def batches(*data, batch_size=128):
+    """Data as `model.fit` takes it fastest: whole batches, prepared while the network trains on those before.
+
+    Each epoch has an order of its own, and leaves out what does not fill a batch: for a shorter one, XLA would
+    compile the step once more. Fewer rows than a batch are one batch. TensorFlow's search for better settings of the
+    pipeline is off: where it runs beside the training on two cores, steps take a fifth longer.
+
+    Taught in lesson 01.
+
+    Parameters
+    ----------
+    *data : arrays of `(n, ...)`, the inputs and, if the loss compares with any, the targets; or tuples of arrays
+    batch_size : rows in a batch
+
+    Returns
+    -------
+    dataset : a `tf.data.Dataset`
+
+    Raises
+    ------
+    ValueError : an array is missing, empty, or of another length than the others; `batch_size` is no integer above 0
+    """
+    rows = tf.data.Dataset.from_tensor_slices(data)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    whole = len(rows) >= batch_size
+    return rows.shuffle(len(rows)).batch(batch_size, drop_remainder=whole).prefetch(2).with_options(options)
+
+
+@functools.cache
+def xla_works():
+    """Whether TensorFlow's compiler, XLA, works on this machine; where it doesn't, says so once.
+
+    Returns
+    -------
+    works : True or False
+    """
+    try:
+        tf.function(tf.matmul, jit_compile=True)(tf.eye(2), tf.eye(2))
+    except Exception as error:  # each system refuses in a way of its own
+        reason = str(error).partition("\n")[0]
+        print(f"TensorFlow can't compile with XLA here, so training takes somewhat longer ({reason})")
+        return False
+    return True
+
+
+def _validate_settings(n_images, epochs, learning_rate, batch_size):
+    _validate.positive_integer(n_images, "n_images")
+    _validate.positive_integer(epochs, "epochs")
+    _validate.number(learning_rate, "learning_rate", above=0)
+    _validate.positive_integer(batch_size, "batch_size")
+
+
+@_validate.arguments(_validate_settings)
+def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
+    """What `model.compile` needs to train fast and well, as keyword arguments for it.
+
+    Adam's step size rises over the first tenth of the steps (learning-rate warm-up) and then falls to zero
+    along half a cosine wave. Keras hands TensorFlow up to 50 steps at a time, which saves the way back and forth.
+    From 1,500 steps on, XLA compiles the step into one program: it takes seconds, which fewer steps don't earn back.
+
+    Taught in lesson 01.
+
+    Parameters
+    ----------
+    n_images : in the training set
+    epochs : as `fit` will get them
+    learning_rate : the largest step size
+    batch_size : as `batches` makes them
+
+    Returns
+    -------
+    settings : dict of `optimizer`, `steps_per_execution` and `jit_compile`
+
+    Raises
+    ------
+    ValueError : a count is not an integer above 0, or the learning rate not a number above 0
+    """
+    steps_per_epoch = max(1, n_images // batch_size)
+    steps = epochs * steps_per_epoch
+    warmup = steps // 10
+    decay = {"decay_steps": steps - warmup, "warmup_steps": warmup, "warmup_target": learning_rate}
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, **decay)
+    return {
+        "optimizer": keras.optimizers.Adam(schedule),
+        "steps_per_execution": min(50, steps_per_epoch),
+        "jit_compile": steps >= 1500 and xla_works(),
+    }
 
 
 class LossPlot(keras.callbacks.Callback):
@@ -13,6 +116,14 @@ class LossPlot(keras.callbacks.Callback):
 
     `LossPlot(loss="MSE per pixel")` has one panel, with that title on its y axis, that shows `loss`
     and, where there is validation data, `val_loss`; each further keyword adds a panel.
+
+    Parameters
+    ----------
+    **panels : the name of a log, and the title of its y axis with the unit
+
+    Raises
+    ------
+    ValueError : there is no panel
     """
 
     def __init__(self, **panels):
@@ -22,6 +133,7 @@ class LossPlot(keras.callbacks.Callback):
         self.panels = panels
 
     def on_train_begin(self, logs=None):
+        """Show the figure, still empty."""
         self.epochs, self.logs = [], []
         width = 6 if len(self.panels) == 1 else 4 * len(self.panels)
         self.figure, self.axes = plt.subplots(1, len(self.panels), figsize=(width, 2.8), squeeze=False)
@@ -29,6 +141,7 @@ class LossPlot(keras.callbacks.Callback):
         self.handle = display(self.figure, display_id=True)
 
     def on_epoch_end(self, epoch, logs=None):
+        """Draw the curves anew, one point longer."""
         self.epochs.append(epoch + 1)
         self.logs.append(logs)
         for axes, (name, unit) in zip(self.axes[0], self.panels.items(), strict=True):
@@ -47,16 +160,24 @@ class LossPlot(keras.callbacks.Callback):
 def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
     """Fit `model` to pairs of inputs and targets with MSE, Adam and batches of 128, drawing the loss as it goes.
 
+    Taught in lesson 01.
+
     Parameters
     ----------
     model : a Keras model; its weights change
-    training, held_out : `(inputs, targets)`, such as `(x_train, x_train)`
+    training : `(inputs, targets)`, such as `(x_train, x_train)`
+    held_out : the same, of images that are not trained on
     epochs : passes through the training pairs
-    learning_rate : the largest step size, of `tf_utils.compile_settings`
+    learning_rate : the largest step size, of `compile_settings`
+    callbacks : Keras callbacks, beside the live plot
 
     Returns
     -------
     history : dict of a log's name to its values, one for each epoch
+
+    Raises
+    ------
+    ValueError : as `batches` and `compile_settings` do
     """
     model.compile(loss="mse", **compile_settings(len(training[0]), epochs, learning_rate))
     callbacks = [LossPlot(loss="MSE per pixel"), *callbacks]
@@ -67,18 +188,26 @@ def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
 def fit_vae(vae, training, held_out, epochs, learning_rate=3e-3, callbacks=()):
     """Fit a `models.VAE` with Adam and batches of 128.
 
+    Taught in lesson 03.
+
     Parameters
     ----------
     vae : its weights change
-    training, held_out : `(images,)`, or `(images, labels)` for a conditional VAE
+    training : `(images,)`, or `(images, labels)` for a conditional VAE
+    held_out : the same, of images that are not trained on
     epochs : passes through the training images
-    learning_rate : the largest step size, of `tf_utils.compile_settings`
+    learning_rate : the largest step size, of `compile_settings`
+    callbacks : Keras callbacks
 
     Returns
     -------
     history : dict of a log's name to its values in nats, one for each epoch
+
+    Raises
+    ------
+    ValueError : as `VAE.validated`, `batches` and `compile_settings` do
     """
     vae.compile(**compile_settings(len(training[0]), epochs, learning_rate))
-    x = batches(vae.checked(*training))
+    x = batches(vae.validated(*training))
     data = {"x": x, "shuffle": False, "validation_data": held_out, "validation_batch_size": 200}
     return vae.fit(**data, epochs=epochs, verbose=0, callbacks=list(callbacks)).history

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).parents[1] / "benchmarks"
+pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 # The devices draw other noise than one alone does, so the codes are their means here.
 TRAIN = """
@@ -21,7 +22,7 @@ data_parallel.main(int(sys.argv[2]))
 
 
 def losses(devices):
-    command = [sys.executable, "-c", TRAIN, str(SCRIPTS), str(devices)]
+    command = [sys.executable, "-c", TRAIN, str(EXAMPLES), str(devices)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-3000:]
     count, values = re.search(r"(\d+) at once: ([\d. ]+)", run.stdout).groups()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from pylib.divergence import gaussian_kl, gaussian_kl_to_unit, log_normal, monte_carlo_kl
+from pylib.divergence import gaussian_kl, log_normal, monte_carlo_kl
 
 CASES = 100
 
@@ -28,11 +28,14 @@ def test_dimensions_add_up():
     assert gaussian_kl(mean, log_var, *p).shape == (CASES,)
 
 
-def test_to_unit_is_the_general_one_and_its_direction():
-    mean, log_var, _, _ = gaussians()
-    zero = np.zeros(3)
-    assert gaussian_kl_to_unit(mean, log_var) == pytest.approx(gaussian_kl(mean, log_var, zero, zero))
-    assert not np.allclose(gaussian_kl_to_unit(mean, log_var), gaussian_kl(zero, zero, mean, log_var), rtol=0.1)
+def test_p_is_the_unit_gaussian_unless_it_is_given():
+    mean, log_var, _, _ = gaussians(d=1)
+    z = mean + 12 * np.exp(log_var / 2) * np.linspace(-1, 1, 2001)
+    q = stats.norm(mean, np.exp(log_var / 2))
+    expected = integrate.trapezoid(q.pdf(z) * (q.logpdf(z) - stats.norm.logpdf(z)), z, axis=1)
+    assert gaussian_kl(mean, log_var) == pytest.approx(expected, abs=1e-6, rel=1e-9)
+    zero = np.zeros(1)
+    assert not np.allclose(gaussian_kl(mean, log_var), gaussian_kl(zero, zero, mean, log_var), rtol=0.1)
 
 
 def test_zero_for_equals_and_never_negative():
@@ -74,7 +77,7 @@ def test_not_finite(position, bad):
         monte_carlo_kl(*arrays, samples=2, seed=0)
     if position < 2:
         with pytest.raises(ValueError, match=f"{name} must hold finite numbers"):
-            gaussian_kl_to_unit(*arrays[:2])
+            gaussian_kl(*arrays[:2])
 
 
 def test_shapes_that_do_not_fit():
@@ -82,7 +85,7 @@ def test_shapes_that_do_not_fit():
         gaussian_kl(np.zeros((4, 3)), np.zeros((4, 2)), np.zeros(3), np.zeros(3))
     for empty in (np.zeros((4, 0)), np.zeros((0, 2)), np.float64(0)):
         with pytest.raises(ValueError, match="d of 1 or more"):
-            gaussian_kl_to_unit(empty, empty)
+            gaussian_kl(empty, empty)
 
 
 @pytest.mark.parametrize("samples", [1, 0, -3, 2.5])

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.utils import is_grade
+
+from tools import make_exercises
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import make_exercises  # noqa: E402
-from nbgrader.utils import is_grade  # noqa: E402
-
 MASTER = nbformat.read(make_exercises.MASTER, as_version=4)
 STUDENT = nbformat.read(make_exercises.STUDENT, as_version=4)
 
@@ -69,7 +67,8 @@ def test_every_test_that_counts_has_a_hidden_part():
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
     folder = tmp_path_factory.mktemp("release")
-    subprocess.run([sys.executable, ROOT / "tools" / "student_release.py", folder / "students.zip"], check=True)
+    command = [sys.executable, "-m", "tools.student_release", folder / "students.zip"]
+    subprocess.run(command, check=True, cwd=ROOT)
     with zipfile.ZipFile(folder / "students.zip") as archive:
         archive.extractall(folder)
     return folder / "vae-by-doing"
@@ -98,7 +97,7 @@ def test_zip_holds_no_answer_and_no_hidden_test(released):
         blocks += ["\n".join(region[i : i + 3]) for region in found for i in range(max(1, len(region) - 2))]
     blocks.remove("assert verdict.right, verdict.message")
     files = [file for file in released.rglob("*") if file.is_file() and file.suffix not in (".npz", ".png")]
-    assert {"05_exercises.ipynb", "checks.py", "requirements.txt", "README.md"} <= {file.name for file in files}
+    assert {"05_exercises.ipynb", "probability.py", "requirements.txt", "README.md"} <= {file.name for file in files}
     for file in files:
         text = "\n".join(lines_of(file))
         assert "### BEGIN" not in text and "teacher" not in file.relative_to(released).parts
@@ -107,10 +106,16 @@ def test_zip_holds_no_answer_and_no_hidden_test(released):
     assert [block for block in blocks if block in "\n".join(lines_of(make_exercises.MASTER))]
 
 
+def files_below(folder):
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    return {file for file in files if not file.endswith(".pyc")}
+
+
 def test_zip_is_complete(released):
     text = "\n".join(cell.source for cell in STUDENT.cells)
     pictures = re.findall(r"\]\(\.\./(images/[^)]+)\)", text)
     assert len(pictures) == 5 and all((released / picture).is_file() for picture in pictures)
-    code = "import pylib; from pylib import drawing, pretrained; pretrained.load('vae_2'); print(pylib.__file__)"
+    assert files_below(released / "pylib") == files_below(ROOT / "pylib")
+    code = "import pylib; from pylib import pretrained, widgets; pretrained.load('vae_2'); print(pylib.__file__)"
     run = subprocess.run([sys.executable, "-c", code], cwd=released, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == str(released / "pylib" / "__init__.py")

@@ -16,11 +16,7 @@ LESSONS = [
 
 # What each lesson teaches that a pylib module holds too, for later lessons to import.
 TAUGHT = {
-    "01_autoencoder": {
-        "models": ["build_autoencoder"],
-        "tf_utils": ["batches", "compile_settings"],
-        "training": ["train"],
-    },
+    "01_autoencoder": {"models": ["build_autoencoder"], "training": ["batches", "compile_settings", "train"]},
     "02_denoising": {"noise": ["uniform", "gaussian", "salt_and_pepper", "block", "psnr"]},
     "03_vae_theory": {
         "models": ["sample", "kl_to_unit", "bernoulli_reconstruction", "gaussian_reconstruction"],
@@ -31,6 +27,8 @@ TAUGHT = {
 TAUGHT_NAMES = [
     (lesson, module, name) for lesson, modules in TAUGHT.items() for module, names in modules.items() for name in names
 ]
+PYLIB = ROOT / "pylib"
+MODULES = [path.relative_to(PYLIB).with_suffix("").as_posix() for path in PYLIB.rglob("*.py")]
 IGNORED_TAGS = {"nbval-ignore-output", "nbval-skip"}
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(home|Users|root|tmp|private|var|work|mnt|opt)/|\b[A-Z]:\\")
 
@@ -61,7 +59,7 @@ def lesson_definitions(path):
 
 
 def module_definitions(module):
-    return definitions((ROOT / "pylib" / f"{module}.py").read_text(encoding="utf-8"))
+    return definitions((PYLIB / f"{module}.py").read_text(encoding="utf-8"))
 
 
 def test_there_are_lessons():
@@ -153,8 +151,36 @@ def test_taught_code_is_pylibs(lesson, module, name):
 
 @each_lesson
 def test_every_namesake_of_pylib_is_in_the_table(path):
-    modules = [module.stem for module in (ROOT / "pylib").glob("*.py")]
     namesakes = {
-        (path.stem, m, name) for name in lesson_definitions(path) for m in modules if name in module_definitions(m)
+        (path.stem, module, name)
+        for module in MODULES
+        for name in lesson_definitions(path).keys() & module_definitions(module).keys()
     }
     assert namesakes <= set(TAUGHT_NAMES)
+
+
+def documented_functions():
+    """The functions and classes at the top of pylib's modules, each with its module."""
+    for module in MODULES:
+        for node in ast.parse((PYLIB / f"{module}.py").read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                yield module, node
+
+
+def test_docstrings_say_which_lesson_teaches_the_function():
+    stated = {
+        (lesson, module, node.name)
+        for module, node in documented_functions()
+        for lesson in re.findall(r"Taught in lesson (\d\d)\.", ast.get_docstring(node) or "")
+    }
+    assert stated == {(lesson[:2], module, name) for lesson, module, name in TAUGHT_NAMES}
+
+
+def test_functions_that_validate_say_what_they_raise():
+    validated = [
+        node
+        for _, node in documented_functions()
+        if any(ast.unparse(decorator).startswith("_validate.arguments") for decorator in node.decorator_list)
+    ]
+    assert len(validated) > 10
+    assert not [node.name for node in validated if "Raises\n------\n" not in ast.get_docstring(node)]

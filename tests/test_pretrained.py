@@ -30,8 +30,9 @@ def test_they_have_learned(name, loss, held_out):
 
 def test_save_keeps_every_weight(tmp_path):
     vaes = {name: pretrained.load(name) for name in pretrained.MODELS}
-    sha256 = pretrained.save(vaes, tmp_path / "again.npz")
-    assert sha256 == hashlib.sha256((tmp_path / "again.npz").read_bytes()).hexdigest()
+    pretrained.save(vaes, tmp_path / "again.npz")
+    digest = hashlib.sha256((tmp_path / "again.npz").read_bytes()).hexdigest()
+    assert (tmp_path / "again.npz.sha256").read_text() == f"{digest}  again.npz\n"  # as sha256sum --check wants it
     # The arrays, and not the file's bytes, which differ between versions of zlib
     with np.load(tmp_path / "again.npz") as again, np.load(pretrained.BUNDLED) as bundled:
         assert set(again) == set(bundled)
@@ -44,7 +45,8 @@ def test_says_what_is_wrong(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="one of vae_2, vae_20, conditional_2, not 'vae_3'"):
         pretrained.load("vae_3")
     path = tmp_path / "pretrained.npz"
-    shutil.copy(pretrained.BUNDLED, path)
+    for file in (pretrained.BUNDLED, pretrained.BUNDLED.with_name("pretrained.npz.sha256")):
+        shutil.copy(file, tmp_path)
     monkeypatch.setattr(pretrained, "BUNDLED", path)
     pretrained.load("vae_2")
     whole = path.read_bytes()
@@ -53,5 +55,6 @@ def test_says_what_is_wrong(tmp_path, monkeypatch):
         with pytest.raises(ValueError, match=re.escape("sha256 differs): restore it from the repository")):
             pretrained.load("vae_2")
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="no weights at .*restore the file from the repository"):
+    missing = "there is no file .*pretrained.npz: restore it from the repository, or run `make weights`"
+    with pytest.raises(FileNotFoundError, match=missing):
         pretrained.load("vae_2")

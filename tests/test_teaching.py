@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 TEACHER = ROOT / "notebooks" / "teacher"
 NAME = "05_exercises"
@@ -59,15 +60,16 @@ def changed(notebook, sources):
 
 
 @pytest.fixture(scope="module")
-def monkeypatch():
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        yield monkeypatch
+def environment():
+    """nbgrader starts alembic, which lies beside this Python."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory, monkeypatch):
+def course(tmp_path_factory, environment):
     """A course in which eight submissions have been graded by machine."""
-    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader starts alembic
     course = tmp_path_factory.mktemp("course")
     shutil.copy(TEACHER / "nbgrader_config.py", course)
     (course / "source" / NAME).mkdir(parents=True)

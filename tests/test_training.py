@@ -5,10 +5,9 @@ import tensorflow as tf
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import RichOutput, capture_output
 
-from pylib import tf_utils
+from pylib import training
 from pylib.models import VAE
-from pylib.tf_utils import batches, compile_settings
-from pylib.training import LossPlot, fit_vae, train
+from pylib.training import LossPlot, batches, compile_settings, fit_vae, train
 
 
 @pytest.fixture(autouse=True)
@@ -126,13 +125,13 @@ def test_batches_of_nothing(data, options, message):
 
 def test_fit_vae_looks_at_what_it_trains_on():
     x = np.zeros((8, 784), "float32")
-    for training, message in [
+    for data, message in [
         ((x + np.nan,), "NaN"),
         ((255 + x,), "divide pixels by 255"),
         ((x, x[:, 0]), "images only"),
     ]:
         with pytest.raises(ValueError, match=message):
-            fit_vae(VAE(hidden=(4,)), training, (x,), 1)
+            fit_vae(VAE(hidden=(4,)), data, (x,), 1)
 
 
 def test_step_size_rises_over_a_tenth_and_falls_along_a_cosine():
@@ -150,7 +149,7 @@ def test_steps_at_a_time_fit_into_an_epoch():
 
 
 def test_xla_compiles_where_it_pays_and_works(monkeypatch, capsys):
-    tf_utils.xla_works.cache_clear()
+    training.xla_works.cache_clear()
     assert compile_settings(19_200, 10)["jit_compile"]
     assert not compile_settings(19_199, 10)["jit_compile"]  # 1,490 steps
     assert capsys.readouterr().out == ""
@@ -158,13 +157,13 @@ def test_xla_compiles_where_it_pays_and_works(monkeypatch, capsys):
     def no_xla(*_, jit_compile):
         raise NotImplementedError("no XLA devices\nand a long story")
 
-    monkeypatch.setattr(tf_utils.tf, "function", no_xla)
-    tf_utils.xla_works.cache_clear()
+    monkeypatch.setattr(training.tf, "function", no_xla)
+    training.xla_works.cache_clear()
     for _ in range(2):
         assert not compile_settings(19_200, 10)["jit_compile"]
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and "XLA" in said and "(no XLA devices)" in said
-    tf_utils.xla_works.cache_clear()
+    training.xla_works.cache_clear()
 
 
 @pytest.mark.parametrize(

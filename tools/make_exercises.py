@@ -3,13 +3,14 @@
 The teacher's notebook is run first, and pictures of what to expect are taken from it.
 """
 
-import base64
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from nbgrader.utils import is_solution
+
+from tools.notebooks import cleared, pictures
 
 ROOT = Path(__file__).parents[1]
 MASTER = ROOT / "notebooks" / "teacher" / "05_exercises.ipynb"
@@ -28,9 +29,7 @@ def student_version(master):
     notebook = nbformat.from_dict(master)
     for preprocessor in (ClearSolutions(), ClearHiddenTests()):
         notebook, _ = preprocessor.preprocess(notebook, {})
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    for cell in cleared(notebook).cells:
         cell.source = cell.source.replace("(../../images/", "(../images/")
     return notebook
 
@@ -46,8 +45,7 @@ def main():
     run(master, MASTER.parent)
     for cell in master.cells:
         if name := EXPECTED.get(cell.id):
-            pictures = [output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {})]
-            (ROOT / "images" / name).write_bytes(base64.b64decode(pictures[0]))
+            (ROOT / "images" / name).write_bytes(pictures(cell.outputs)[0])
     nbformat.write(master, MASTER)
     student = student_version(nbformat.read(MASTER, as_version=4))
     run(student, STUDENT.parent)

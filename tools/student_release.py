@@ -15,13 +15,14 @@ FILES = [
     "pyproject.toml",
     "images/*.png",
     "notebooks/[0-9][0-9]_*.ipynb",
-    "pylib/*.*",
+    "pylib/**/*.*",
 ]
 
 
 def main(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    files = [file for pattern in FILES for file in sorted(ROOT.glob(pattern)) if file.is_file()]
+    found = [file for pattern in FILES for file in sorted(ROOT.glob(pattern))]
+    files = [file for file in found if file.is_file() and file.suffix != ".pyc"]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             archive.write(file, f"{NAME}/{file.relative_to(ROOT).as_posix()}")

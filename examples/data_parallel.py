@@ -13,7 +13,8 @@ import keras
 import tensorflow as tf
 
 from pylib.models import VAE
-from pylib.tf_utils import compile_settings, mnist_train
+from pylib.tf_utils import mnist_train
+from pylib.training import compile_settings
 
 
 def strategy_for(devices):

@@ -1,6 +1,5 @@
-"""Make the pictures beside this script, two diagrams and one from lesson 01 for the README: `make images`."""
+"""Make pictures in images/, two diagrams and one from lesson 01 for the README: `make images`."""
 
-import base64
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +10,10 @@ from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
 from scipy.ndimage import gaussian_filter
 
 from pylib import mnist_dataset
+from tools.notebooks import pictures
+
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "images"
 
 # Seaborn's "colorblind" blue, orange, green and vermilion, each with a pale fill.
 BLUE, ORANGE, GREEN, RED = "#0173b2", "#de8f05", "#029e73", "#c44e00"
@@ -28,8 +31,7 @@ def canvas(width, height):
 
 
 def save(axes, name):
-    path = Path(__file__).with_name(name)
-    axes.figure.savefig(path, dpi=150, metadata={"Software": None})
+    axes.figure.savefig(IMAGES / name, dpi=150, metadata={"Software": None})
     plt.close(axes.figure)
 
 
@@ -137,10 +139,10 @@ def draw_vae(image, blurred):
 
 def copy_from_lesson(lesson, code, name):
     """Save the picture that is stored in a lesson below the cell that holds `code`."""
-    notebook = nbformat.read(Path(__file__).parents[1] / "notebooks" / lesson, as_version=4)
+    notebook = nbformat.read(ROOT / "notebooks" / lesson, as_version=4)
     (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code" and code in cell.source)
-    (png,) = (output["data"]["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
-    Path(__file__).with_name(name).write_bytes(base64.b64decode(png))
+    (picture,) = pictures(cell.outputs)
+    (IMAGES / name).write_bytes(picture)
 
 
 def main():

@@ -1,0 +1,55 @@
+"""Turn a drawing of any size into an image as MNIST's are."""
+
+import numpy as np
+
+
+def centre_digit(drawing):
+    """Scale and centre a drawing as MNIST's digits are.
+
+    The ink's bounding box is scaled to fit 20 x 20 pixels, keeping its aspect and averaging over the area of
+    each pixel, and put into 28 x 28 so that its centre of mass is in the middle, at row and
+    column 14 of 0 to 27, where MNIST has it (Y. LeCun et al., 1998).
+
+    Parameters
+    ----------
+    drawing : `(height, width)`, from 0 (paper) to 1 (ink), of any size
+
+    Returns
+    -------
+    image : `(784,)` float32 in [0, 1]
+
+    Raises
+    ------
+    ValueError : there is no ink, or the drawing is no picture
+    """
+    drawing = np.asarray(drawing, "float64")
+    if drawing.ndim != 2 or drawing.size == 0:
+        raise ValueError(f"a drawing must have shape (height, width), not {drawing.shape}")
+    if not (drawing.min() >= 0 and drawing.max() <= 1):
+        raise ValueError("a drawing must hold numbers from 0 (paper) to 1 (ink), and no NaN")
+    rows, columns = np.nonzero(drawing.max(axis=1) > 0.05)[0], np.nonzero(drawing.max(axis=0) > 0.05)[0]
+    if len(rows) == 0:
+        raise ValueError("there is no ink in this drawing: draw a digit first")
+    ink = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = 20 / max(ink.shape)
+    small = _averages(ink, max(1, round(ink.shape[0] * scale)), max(1, round(ink.shape[1] * scale)))
+
+    image = np.zeros((28, 28))
+    centre = [np.average(np.arange(size), weights=small.sum(axis=1 - axis)) for axis, size in enumerate(small.shape)]
+    top, left = (min(max(round(14 - middle), 0), 28 - size) for middle, size in zip(centre, small.shape, strict=True))
+    image[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return image.ravel().astype("float32")
+
+
+# By hand, because Pillow's box filter weighs whole pixels by their middles: a pixel may differ by up to 0.12.
+def _averages(ink, height, width):
+    """`ink` on a grid of another size, each new pixel the mean of the area that it covers."""
+
+    def weights(old, new):
+        """How much each old pixel counts in each new one, `(new, old)`; each row sums to 1."""
+        edges = np.linspace(0, old, new + 1)
+        start, end = edges[:-1, None], edges[1:, None]
+        overlap = np.minimum(end, np.arange(old) + 1) - np.maximum(start, np.arange(old))
+        return np.clip(overlap, 0, None) * new / old
+
+    return np.clip(weights(ink.shape[0], height) @ ink @ weights(ink.shape[1], width).T, 0, 1)
