@@ -79,7 +79,7 @@ lint: .venv/test.stamp
 	.venv/bin/ruff format --check || failed=1; \
 	.venv/bin/numpydoc lint $$(find pylib -name '*.py') || failed=1; \
 	if [ -x .venv/bin/deno ]; then \
-		.venv/bin/deno fmt --check && .venv/bin/deno lint && .venv/bin/deno check || failed=1; \
+		.venv/bin/deno fmt --check && .venv/bin/deno lint && .venv/bin/deno check pylib/widgets/*.js tools/*.js || failed=1; \
 	elif [ -n "$$SKIP_NOTHING" ]; then \
 		echo "JavaScript can't be checked: deno is not installed in .venv" >&2; failed=1; \
 	else \

@@ -1,25 +1,33 @@
+// @ts-check
 // Brings the anywidgets of an exported page to life, with no kernel and no other script. nbconvert leaves the state of
 // all widgets in one script element, and a script element with a model's id at each place where one was shown.
 
+/** @typedef {{ state: Record<string, any>, buffers?: { path: string[], data: string }[], model?: Model }} Entry */
+
+/** @param {string} kind */
 const script = (kind) => `script[type="application/vnd.jupyter.widget-${kind}+json"]`;
 
-// What a widget's code expects of its model; nobody listens to what it saves.
+// What a widget's code expects of its model: that of ipywidgets would come from another host, and want a kernel.
 class Model {
+  /** @type {{ event: string, callback: () => void }[]} */
   listeners = [];
 
+  /** @param {Entry} entry */
   constructor({ state, buffers = [] }) {
     this.state = state;
     for (const { path, data } of buffers) {
       const binary = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
       const owner = path.slice(0, -1).reduce((value, key) => value[key], state);
-      owner[path.at(-1)] = new DataView(binary.buffer);
+      owner[path[path.length - 1]] = new DataView(binary.buffer);
     }
   }
 
+  /** @param {string} name */
   get(name) {
     return this.state[name];
   }
 
+  /** @type {(name: string, value: unknown) => void} */
   set(name, value) {
     if (JSON.stringify(value) === JSON.stringify(this.state[name])) return;
     this.state[name] = value;
@@ -28,19 +36,20 @@ class Model {
     }
   }
 
+  /** @type {(event: string, callback: () => void) => void} */
   on(event, callback) {
     this.listeners.push({ event, callback });
   }
 
+  /** @type {(event: string, callback: () => void) => void} */
   off(event, callback) {
     this.listeners = this.listeners.filter((other) => other.event !== event || other.callback !== callback);
   }
 
-  save_changes() {}
-
-  send() {}
+  save_changes() {} // nobody listens
 }
 
+/** @type {(place: Element, models: Record<string, Entry>) => Promise<void>} */
 async function show(place, models) {
   const entry = models[JSON.parse(place.textContent).model_id];
   if (!entry?.state._esm) {
@@ -57,5 +66,5 @@ async function show(place, models) {
   await widget.render({ model: entry.model, el });
 }
 
-const models = JSON.parse(document.querySelector(script("state")).textContent).state;
+const models = JSON.parse(/** @type {Element} */ (document.querySelector(script("state"))).textContent).state;
 document.querySelectorAll(script("view")).forEach((place) => show(place, models));

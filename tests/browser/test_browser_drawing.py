@@ -1,15 +1,9 @@
 """A digit drawn in JupyterLab, with a mouse, with a finger and with keys."""
 
-import nbformat
 import pytest
 
-from tests import test_browser
-from tests.test_browser import Lesson
-
-chromium, server = test_browser.chromium, test_browser.server
-
 CELLS = [
-    "import numpy as np\nfrom pylib import pretrained\nfrom pylib.drawing import DrawnDigit\n"
+    "import numpy as np\nfrom pylib import pretrained\nfrom pylib.widgets import DrawnDigit\n"
     "from pylib.mnist_dataset import load\nvae, (images, labels) = pretrained.load('vae_2'), load('test')\n"
     "codes = np.asarray(vae.encoder(images[:500])[0])",
     "drawn = DrawnDigit(vae, codes, labels[:500])\ndrawn",
@@ -29,15 +23,11 @@ told""",
 
 
 @pytest.fixture(scope="module")
-def page(chromium, server):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, server[2] / "notebooks" / "drawing.ipynb")
-    lesson = Lesson(chromium, server, "drawing")
-    lesson.start()
-    lesson.wait()
-    yield lesson.page
-    assert lesson.errors == [] and lesson.requests_outside == []
+def page(lesson, server):
+    server.store("drawing", *CELLS)
+    run = lesson("drawing")
+    yield run.page
+    assert run.errors == [] and run.requests_outside == []
 
 
 @pytest.fixture

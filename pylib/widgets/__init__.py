@@ -1,0 +1,12 @@
+"""Controls that change a picture in place, fast enough to follow the hand.
+
+A widget that computes in the page is three files of one name, .py, .js and .css, on the engine that all share,
+engine.py and engine.js.
+"""
+
+from pylib.widgets.drawing import DigitCanvas, DrawnDigit
+from pylib.widgets.latent_explorer import LatentExplorer
+from pylib.widgets.png import digits_png
+from pylib.widgets.sliders import FigureSlider, NoiseExplorer
+
+__all__ = ["DigitCanvas", "DrawnDigit", "FigureSlider", "LatentExplorer", "NoiseExplorer", "digits_png"]

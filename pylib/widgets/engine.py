@@ -1,0 +1,174 @@
+"""What widgets that compute in the page share: networks for it, and the JavaScript that goes there.
+
+engine.js has the other side.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+
+def _sigmoid(x):
+    return 0.5 + 0.5 * np.tanh(0.5 * x)  # no exp that could overflow
+
+
+# What the page can compute; here for the test that it computes the same. engine.js has each of them, too.
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x * _sigmoid(x),
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+}
+
+
+def network(model, inputs, rows=None, name="network"):
+    """A chain of dense layers as a dict for a widget's trait, from which engine.js computes what the model does.
+
+    Half-precision weights halve what a notebook stores and its pages load; they are sent where they change no output
+    for `inputs` by more than 1/255, one grey level of a picture.
+
+    Parameters
+    ----------
+    model : a Keras model whose dense layers form one chain, with the activations linear, relu, silu, tanh or
+        sigmoid; it may hold further such models, such as an autoencoder its encoder and decoder
+    inputs : what the model takes, as it takes it, such as codes `(n, latent_dim)` or [codes, labels]: examples of
+        those that the page will compute
+    rows : the same as the first dense layer gets them from the page, `(n, width)`, such as codes beside one-hot
+        labels; None where `inputs` are so already
+    name : of the model in error messages
+
+    Returns
+    -------
+    network : dict of `layers`, each a dict of `inputs`, `units` and `activation`; `half`, whether the weights are
+        float16 instead of float32; and `weights`, bytes: each layer's kernel, row after row, and then its bias
+
+    Raises
+    ------
+    ValueError : the page can't compute one of the layers, or they form no chain
+    """
+    layers = _dense_layers(model, name)
+    rows = np.asarray(inputs if rows is None else rows, "float32")
+    outputs = model(inputs)
+
+    def error(dtype):
+        with np.errstate(over="ignore", invalid="ignore"):  # a weight beyond half precision makes it infinite or NaN
+            rounded = [(kernel.astype(dtype), bias.astype(dtype), activation) for kernel, bias, activation in layers]
+            return np.abs(_compute(rounded, rows) - np.asarray(outputs)).max()
+
+    widths = [rows.shape[1], *(kernel.shape[1] for kernel, _, _ in layers)]
+    fit = [kernel.shape[0] for kernel, _, _ in layers] == widths[:-1] and np.shape(outputs) == (len(rows), widths[-1])
+    if not (fit and error("float32") <= 1e-3):
+        raise ValueError(f"the page can only compute a {name} whose dense layers form one chain")
+    half = bool(error("float16") <= 1 / 255)
+    dtype = "<f2" if half else "<f4"
+    return {
+        "layers": [
+            {"inputs": kernel.shape[0], "units": kernel.shape[1], "activation": activation}
+            for kernel, _, activation in layers
+        ],
+        "half": half,
+        "weights": b"".join(array.astype(dtype).tobytes() for layer in layers for array in layer[:2]),
+    }
+
+
+def compute(network, rows):
+    """What the page computes, in NumPy.
+
+    Parameters
+    ----------
+    network : as the function `network` makes it
+    rows : `(n, width)`
+
+    Returns
+    -------
+    outputs : `(n, units)` of the last layer
+    """
+    numbers = np.frombuffer(network["weights"], "<f2" if network["half"] else "<f4")
+    layers = []
+    for layer in network["layers"]:
+        size = layer["inputs"] * layer["units"]
+        kernel, bias, numbers = np.split(numbers, [size, size + layer["units"]])
+        layers.append((kernel.reshape(layer["inputs"], -1), bias, layer["activation"]))
+    return _compute(layers, np.asarray(rows, "float32"))
+
+
+def _compute(layers, h):
+    for kernel, bias, activation in layers:
+        h = ACTIVATIONS[activation](h @ kernel.astype("float32") + bias)
+    return h
+
+
+def _dense_layers(model, name):
+    """The model as a list of `(kernel, bias, activation's name)`; that they form a chain is left to see."""
+    layers = []
+    for operation in _operations(model):
+        kind = type(operation).__name__
+        if kind == "InputLayer" or (kind != "Dense" and not layers):  # it makes the row for the first dense layer
+            continue
+        if kind.lower() in ACTIVATIONS and layers and layers[-1][2] == "linear":  # such as ops.sigmoid(logits)
+            layers[-1] = (*layers[-1][:2], kind.lower())
+            continue
+        if kind != "Dense":
+            raise ValueError(
+                f"the page can only compute dense layers, and {operation.name!r} of the {name} is a {kind}"
+            )
+        activation = getattr(operation.activation, "__name__", repr(operation.activation))
+        if activation not in ACTIVATIONS:
+            known = ", ".join(ACTIVATIONS)
+            raise ValueError(f"{operation.name!r} of the {name} has the activation {activation}; the page has {known}")
+        kernel = np.asarray(operation.kernel)
+        bias = np.zeros(kernel.shape[1]) if operation.bias is None else np.asarray(operation.bias)
+        layers.append((kernel, bias, activation))
+    return layers
+
+
+def _operations(model):
+    """What the model does one after the other, models within it opened."""
+    for operation in getattr(model, "operations", None) or model.layers:  # a Sequential has no operations
+        if hasattr(operation, "layers"):
+            yield from _operations(operation)
+        else:
+            yield operation
+
+
+_IMPORT = re.compile(r'^import \{([\w\s,]+)\} from "\./engine\.js";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:class|const|function) (\w+))", re.MULTILINE)
+_LEFT_OVER = re.compile(r"^[ \t]*(?:import|export)\b.*", re.MULTILINE)
+
+
+def javascript_module(script):
+    """A widget's JavaScript and the engine's as one module, which lives alone in a stored notebook or a page offline.
+
+    The engine becomes a function that is called at once, so that no name of its own meets one of the widget's.
+
+    Parameters
+    ----------
+    script : a file's path; it imports names from "./engine.js" beside it in one statement, and nothing else
+
+    Returns
+    -------
+    module : text for anywidget's `_esm`
+
+    Raises
+    ------
+    ValueError : an import or export isn't understood, or the engine doesn't export the name
+    """
+    script = Path(script)
+    engine = script.with_name("engine.js").read_text(encoding="utf-8")
+    exported, engine = _EXPORT.findall(engine), _EXPORT.sub("", engine)
+
+    def inlined(match):
+        names = re.findall(r"\w+", match[1])
+        missing = ", ".join(name for name in names if name not in exported)
+        if missing:
+            raise ValueError(f"{script.name} imports {missing}, which engine.js does not export")
+        exports = f"{{ {', '.join(names)} }}"
+        return f"const {exports} = (() => {{\n{engine}\nreturn {exports};\n}})();"
+
+    module = _IMPORT.sub(inlined, script.read_text(encoding="utf-8"), count=1)
+    not_understood = [line.strip() for line in _LEFT_OVER.findall(module) if not line.startswith("export default {")]
+    if not_understood:
+        raise ValueError(f"{script.name} and engine.js make no one module: can't read {not_understood[0]!r}")
+    return module

@@ -1,0 +1,119 @@
+"""Sliders above a picture that Python draws."""
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+
+from pylib import _validate, noise
+from pylib.widgets.png import digits_png, figure_png
+
+
+class NoiseExplorer(ipywidgets.VBox):
+    """Sliders for a digit and its noise above four pictures: input, reconstruction, noisy input, its reconstruction.
+
+    Parameters
+    ----------
+    reconstruct : a function of `(n, 784)` images that returns as many, or a Keras model, such as an autoencoder
+    images : `(n, 784)` in [0, 1]; the slider walks the first 101 of them
+
+    Attributes
+    ----------
+    index : the slider for the digit, an ipywidgets.IntSlider
+    amount : the slider for the fraction of pixels with `noise.uniform`, an ipywidgets.FloatSlider
+
+    Raises
+    ------
+    ValueError : images are empty, of another shape, outside [0, 1], or hold NaN
+    """
+
+    def __init__(self, reconstruct, images):
+        _validate.images(images)
+        # A model called layer by layer takes many times as long; `predict`, a hundred times.
+        self._reconstruct = getattr(reconstruct, "predict_on_batch", reconstruct)
+        self._images = images
+        wide = {"style": {"description_width": "7em"}, "layout": {"width": "26em"}}
+        self.index = ipywidgets.IntSlider(0, 0, min(100, len(images) - 1), description="image", **wide)
+        self.amount = ipywidgets.FloatSlider(
+            0.2, min=0, max=0.4, step=0.05, description="fraction of pixels", readout_format=".2f", **wide
+        )
+        # One picture and one line of text, since each message to the page costs time.
+        self._captions = ipywidgets.HTML()
+        self._picture = ipywidgets.Image(format="png", width=600, height=140)
+        super().__init__([self.index, self.amount, self._captions, self._picture])
+        self._update()
+        self.index.observe(self._update, "value")
+        self.amount.observe(self._update, "value")
+
+    def __repr__(self):  # the default would print the pictures' bytes
+        return "NoiseExplorer()"
+
+    def _update(self, change=None):
+        clean = self._images[self.index.value][None]
+        # One seed for each digit: more noise then means the same noise and more of it.
+        noisy = noise.uniform(clean, self.amount.value, np.random.default_rng(self.index.value))
+        clean_hat, noisy_hat = np.asarray(self._reconstruct(np.concatenate([clean, noisy])))
+        images = {
+            "input": clean[0],
+            "reconstruction": clean_hat,
+            "noisy": noisy[0],
+            "reconstruction of noisy": noisy_hat,
+        }
+        captions = [f"<span>{name}<br>{_decibels(clean[0], image)}</span>" for name, image in images.items()]
+        grid = "display:grid;grid-template-columns:repeat(4,150px);line-height:1.3"
+        self._captions.value = f'<div style="{grid}">{"".join(captions)}</div>'
+        self._picture.value = digits_png(list(images.values()))
+
+
+def _decibels(clean, image):
+    decibels = noise.psnr(clean, image)
+    return f"{decibels:.1f} dB" if np.isfinite(decibels) else "unspoilt"
+
+
+class FigureSlider(ipywidgets.VBox):
+    """A slider above a figure for each value, which replaces the last one in place.
+
+    Each is drawn once and kept as a picture, so that a second visit takes no drawing. All figures get the layout
+    of the first: laying out anew would take as long as drawing, and let the axes jump.
+
+    Parameters
+    ----------
+    draw : a function of the value that returns a matplotlib Figure; those of all values have the same axes
+    name : of the value
+    low : the slider's least value
+    high : its largest
+    step : from one value to the next
+    value : to start with
+
+    Attributes
+    ----------
+    slider : an ipywidgets.FloatSlider
+    """
+
+    def __init__(self, draw, name, low, high, step, value):
+        self._draw, self._positions, self._pictures = draw, None, {}
+        self.slider = ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)
+        self._picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "width": "680px"})
+        super().__init__([self.slider, self._picture])
+        self._update()
+        self.slider.observe(self._update, "value")
+
+    def __repr__(self):  # the default would print the picture's bytes
+        return "FigureSlider()"
+
+    def _update(self, change=None):
+        value = self.slider.value
+        if value not in self._pictures:
+            self._pictures[value] = self._drawn(value)
+        self._picture.value = self._pictures[value]
+
+    def _drawn(self, value):
+        figure = self._draw(value)
+        plt.close(figure)
+        if self._positions is not None:
+            figure.set_layout_engine("none")
+            for axes, position in zip(figure.axes, self._positions, strict=True):
+                axes.set_position(position)
+        picture = figure_png(figure)
+        if self._positions is None:
+            self._positions = [axes.get_position() for axes in figure.axes]
+        return picture

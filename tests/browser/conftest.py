@@ -1,0 +1,120 @@
+"""A browser, and JupyterLab on small copies of the lessons, for the tests of this folder."""
+
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.pages import LESSONS, ROOT, Lesson, notebook
+from tools.notebooks import cleared
+
+CHROMIUM_OPTIONS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync""".split()
+LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # cells off the screen can be seen, too
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser", "chrome"))), None)
+    if path is None:
+        missing = "no Chromium or Chrome on PATH"
+        pytest.fail(missing) if os.environ.get("SKIP_NOTHING") else pytest.skip(missing)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@dataclasses.dataclass
+class Server:
+    """A JupyterLab that runs, and the folder of its notebooks."""
+
+    url: str
+    token: str
+    notebooks: Path
+
+    def store(self, name, *cells):
+        nbformat.write(notebook(*cells), self.notebooks / f"{name}.ipynb")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """JupyterLab on copies of the lessons with one epoch and fewer digits."""
+    home = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "images", home / "images")
+    (home / "notebooks").mkdir()
+    for lesson in LESSONS:
+        _store_small_copy(lesson, home / "notebooks")
+    (home / "overrides.json").write_text(json.dumps(LAB_SETTINGS))
+
+    folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
+    command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={home}", f"--LabApp.app_settings_dir={home}"]
+    with open(home / "log", "w") as log:
+        process = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield Server(*_when_ready(process, home), home / "notebooks")
+    finally:
+        process.terminate()  # the kernels with it
+        process.wait(30)
+
+
+def _store_small_copy(lesson, folder):
+    copy = cleared(nbformat.read(ROOT / "notebooks" / f"{lesson}.ipynb", as_version=4))
+    for cell in copy.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = re.sub(r"num_epochs = \d+", "num_epochs = 1", cell.source)
+        halves = r"(images|labels)\[:50_000\], \1\[50_000:\]"
+        cell.source = re.sub(halves, r"\1[:5_000], \1[50_000:52_000]", cell.source)
+        cell.source = cell.source.replace("mnist_test()", "(array[:1000] for array in mnist_test())")
+    nbformat.write(copy, folder / f"{lesson}.ipynb")
+
+
+def _when_ready(process, home):
+    for _ in range(240):
+        assert process.poll() is None, (home / "log").read_text()
+        for file in home.glob("runtime/jpserver-*.json"):
+            server = json.loads(file.read_text())
+            try:
+                urllib.request.urlopen(f"{server['url']}api?token={server['token']}")
+                return server["url"], server["token"]
+            except urllib.error.URLError:
+                pass
+        time.sleep(0.5)
+    pytest.fail((home / "log").read_text())
+
+
+@pytest.fixture(scope="session")
+def lesson(chromium, server):
+    """A function that opens and runs a lesson, once for all tests, and starts those after it at the same time."""
+    started = {}
+
+    def run(name, *after):
+        for each in (name, *after):
+            if each not in started:
+                started[each] = Lesson(chromium, server, each)
+                started[each].start()
+        started[name].wait()
+        return started[name]
+
+    return run

@@ -1,0 +1,112 @@
+"""Latent explorers in a page, on models trained for a moment, and what Python knows of them."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+# `follow` writes down where Python thinks the point is.
+CELLS = [
+    """import json
+import os
+
+import keras
+import numpy as np
+
+from pylib.models import VAE
+from pylib.tf_utils import mnist_test, mnist_train
+from pylib.training import compile_settings
+from pylib.widgets import LatentExplorer
+from pylib.widgets.engine import ACTIVATIONS
+
+keras.utils.set_random_seed(0)
+rng = np.random.default_rng(0)
+x, y = (array[:3000] for array in mnist_train())
+x_test, y_test = mnist_test()
+
+
+def trained(*data, **options):
+    vae = VAE(**options)
+    vae.compile(**compile_settings(3000, 1, batch_size=32))
+    vae.fit(*data, batch_size=32, verbose=0)
+    return vae
+
+
+def follow(name, explorer):
+    def write(change=None):
+        state = {"z": explorer.z, "digit": explorer.digit, "image": explorer.image.tolist()}
+        state["ends"], state["step"] = explorer._typical, explorer._limit / 40
+        with open(f"{name}.new", "w") as file:
+            json.dump(state, file)
+        os.replace(f"{name}.new", f"{name}.json")  # all of it at once
+
+    explorer.observe(write, "image")
+    write()
+    return explorer""",
+    """plane = trained(x)
+codes = plane.encoder(x_test)[0]
+explorer = LatentExplorer(plane, codes, y_test)
+follow("plane", explorer)""",
+    """LatentExplorer(plane, codes, y_test)""",
+    """conditional = trained(x, y, n_classes=10)
+follow("conditional", LatentExplorer(conditional, conditional.encoder([x_test, y_test])[0], y_test))""",
+    """five = trained(x, latent_dim=5, hidden=(64, 32), activation="tanh")
+follow("five", LatentExplorer(five, five.encoder(x_test)[0], y_test))""",
+    """for activation in ACTIVATIONS:
+    vae = VAE(hidden=(32, 16), activation=activation)  # large random weights: far from linear
+    vae.set_weights([rng.normal(0, 0.8, weight.shape) if weight.shape else weight for weight in vae.get_weights()])
+    explorer_of = follow(activation, LatentExplorer(vae, vae.encoder(x_test)[0], y_test))
+    explorer_of.z = [1.1, -0.7]
+    display(explorer_of)""",
+]
+
+
+class Explorers:
+    """The explorers of a page, and what Python knows of them."""
+
+    names = ["plane", "start", "conditional", "five", "linear", "relu", "silu", "tanh", "sigmoid"]
+
+    def __init__(self, run, folder):
+        self.run, self.page, self.folder = run, run.page, folder
+
+    def __getitem__(self, name):
+        widget = self.page.locator(".latent-explorer").nth(self.names.index(name))
+        widget.scroll_into_view_if_needed()
+        return widget
+
+    def python(self, name):
+        """The state in Python, once it is at rest and the page shows the same."""
+        state = None
+        for _ in range(100):
+            before, state = state, json.loads((self.folder / f"{name}.json").read_text())
+            if state == before and self._shows(self[name], state):
+                return state
+            self.page.wait_for_timeout(250)
+        pytest.fail(f"the page and Python never agreed: Python has z = {state['z']}, digit = {state['digit']}")
+
+    def _shows(self, widget, state):
+        texts = [widget.locator("output").text_content(), *widget.locator(".sliders span").all_text_contents()]
+        z = [float(number) for number in re.findall(r"-?\d+\.\d+", " ".join(texts).replace("\u2212", "-"))]
+        picker = widget.get_by_label("draw a")
+        digit = int(picker.input_value()) if picker.count() else None
+        return np.allclose(z, state["z"], atol=0.0051) and digit == state["digit"]
+
+    def check_digit(self, name):
+        """The digit on the canvas is Keras' own for the z that Python has; returns that z."""
+        state = self.python(name)
+        assert np.abs(shown_digit(self[name]) - (255 - 255 * np.array(state["image"]))).max() <= 2
+        return state["z"]
+
+
+def shown_digit(widget):
+    read = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]"
+    pixels = np.reshape(widget.locator("canvas.digit").evaluate(read), (784, 4))
+    assert (pixels[:, :3] == pixels[:, :1]).all() and (pixels[:, 3] == 255).all()
+    return pixels[:, 0]
+
+
+def middle(plane):
+    """Where on the page the origin of the plane is drawn."""
+    box = plane.locator(".prior").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"] / 4  # a circle of radius 2

@@ -1,0 +1,88 @@
+"""The lessons as exported pages, opened as files."""
+
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pytest
+from nbconvert.preprocessors import ExecutePreprocessor
+
+from tests.browser.explorers import middle, shown_digit
+from tests.browser.pages import LESSONS, ROOT, ExportedPage, broken_pictures, notebook
+
+
+def export(folder, *notebooks):
+    command = [sys.executable, "-m", "tools.export_html", folder, *notebooks]
+    subprocess.run(command, check=True, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)})
+
+
+@pytest.fixture(scope="module")
+def exported_lessons(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("html")
+    export(folder, *(ROOT / "notebooks" / f"{lesson}.ipynb" for lesson in LESSONS))
+    return folder
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_exported_lesson(chromium, exported_lessons, name):
+    exported = ExportedPage(chromium, exported_lessons / f"{name}.html")
+    page = exported.page
+    assert broken_pictures(page.locator("img")) == []
+    assert page.locator(".MathJax").count() > 5 and page.locator(".MathJax_Error, .merror").count() == 0
+    source = (ROOT / "notebooks" / f"{name}.ipynb").read_text()
+    assert page.locator(".latent-explorer").count() == source.count('"LatentExplorer()"')
+    assert exported.errors == [] and exported.requests_outside == []
+    page.close()
+
+
+EXPORTED = [
+    "from pylib.models import VAE",
+    "from pylib.widgets import FigureSlider, LatentExplorer",
+    "import matplotlib.pyplot as plt",
+    "import numpy as np",
+    "rng = np.random.default_rng(0)",
+    "vae = VAE(hidden=(64,), latent_dim=3, n_classes=10)",
+    "vae.set_weights([rng.normal(0, 0.5, weight.shape) if weight.shape else weight for weight in vae.get_weights()])",
+    "explorer = LatentExplorer(vae, rng.normal(size=(500, 3)), rng.integers(0, 10, 500))",
+    "explorer",
+    "explorer",  # a second view of the same point
+    "FigureSlider(lambda value: plt.figure(), 'value', 0, 1, 0.1, 0)",
+    """z = np.array([[3, -4, 0]]) * explorer._limit / 40
+np.save("expected.npy", [255 - 255 * vae.decoder([z, np.array([digit])]).numpy()[0] for digit in (0, 6)])""",
+]
+
+
+def test_exported_explorer_needs_no_kernel(chromium, tmp_path):
+    executed = notebook(*EXPORTED)
+    ExecutePreprocessor().preprocess(executed, {"metadata": {"path": str(tmp_path)}})
+    executed.cells.append(nbformat.v4.new_markdown_cell("$x$"))
+    nbformat.write(executed, tmp_path / "explorer.ipynb")
+    export(tmp_path, tmp_path / "explorer.ipynb")
+    exported = ExportedPage(chromium, tmp_path / "explorer.html")
+    page, widgets = exported.page, exported.page.locator(".latent-explorer")
+    widgets.nth(1).wait_for()
+    expected = np.load(tmp_path / "expected.npy")
+
+    widgets.first.locator(".plane").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    for digit, picture in zip(("0", "6"), expected, strict=True):
+        widgets.first.get_by_label("draw a").select_option(digit)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        for widget in widgets.all():
+            assert np.abs(shown_digit(widget) - picture).max() <= 2
+    assert np.abs(np.subtract(*expected)).max() > 50
+
+    x, y, unit = middle(widgets.first)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - unit, y - 0.5 * unit, steps=4)
+    page.mouse.up()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert re.search(r"point at \u22121\.0\d, 0\.5\d", widgets.nth(1).locator(".plane").get_attribute("aria-label"))
+    assert page.get_by_text("This control works in JupyterLab").count() == 1
+    assert exported.errors == [] and exported.requests_outside == []
+    page.close()

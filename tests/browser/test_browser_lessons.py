@@ -1,0 +1,24 @@
+"""The lessons as a learner meets them: in JupyterLab, in a browser, with the network shut."""
+
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.browser.pages import LESSONS, broken_pictures
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_lesson_runs(lesson, name):
+    run = lesson(name, *LESSONS[LESSONS.index(name) + 1 :][:1])  # two at a time; a test that times has one alone
+    tracebacks = run.page.locator(".jp-OutputArea-output", has_text="Traceback (most recent call last)")
+    assert tracebacks.all_text_contents() == []
+    assert "[ ]:" not in run.page.locator(".jp-CodeCell .jp-InputPrompt").all_text_contents()
+    assert broken_pictures(run.page.locator(".jp-Notebook img")) == []
+    assert run.errors == []
+    assert run.requests_outside == []
+
+
+def test_the_token_is_asked_for(server):
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{server.url}api/contents")
