@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from pylib.models import VAE, Sampling
+from pylib._networks import Sampling
+from pylib.models import VAE
 from pylib.training import batches, compile_settings
 
 

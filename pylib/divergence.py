@@ -10,23 +10,36 @@ from pylib import _validate
 
 
 def _validate_gaussians(q_mean, q_log_var, p_mean, p_log_var):
-    arrays = {"q_mean": q_mean, "q_log_var": q_log_var, "p_mean": p_mean, "p_log_var": p_log_var}
-    shapes = [np.shape(array) for array in arrays.values()]
+    return _fitting(q_mean=q_mean, q_log_var=q_log_var, p_mean=p_mean, p_log_var=p_log_var)
+
+
+def _validate_monte_carlo(q_mean, q_log_var, p_mean, p_log_var, samples, seed):
+    arrays = _fitting(q_mean=q_mean, q_log_var=q_log_var, p_mean=p_mean, p_log_var=p_log_var)
+    if not _validate.is_integer(samples) or samples < 2:
+        shown = _validate.shown(samples)
+        raise ValueError(f"samples must be an integer of 2 or more, for a standard error, not {shown}")
+    _validate.seed(seed)
+    return arrays
+
+
+def _validate_density(z, mean, log_var):
+    return _fitting(z=z, mean=mean, log_var=log_var)
+
+
+def _fitting(**arrays):
+    """The arrays as floats, once they are finite and broadcast to `(..., d)`."""
+    arrays = {name: _validate.numeric(array, name) for name, array in arrays.items()}
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
     try:
-        shape = np.broadcast_shapes(*shapes)
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
     except ValueError as error:
-        raise ValueError(f"means and log-variances must have one shape (..., d), not {shapes}") from error
+        raise ValueError(f"arrays must have one shape (..., d), but they are {shapes}") from error
     if shape == () or 0 in shape:
-        raise ValueError(f"means and log-variances must have shape (..., d) with d of 1 or more, not {shape}")
+        raise ValueError(f"arrays must have shape (..., d) with d of 1 or more, but they are {shapes}")
     for name, array in arrays.items():
-        if not np.all(np.isfinite(array)):
-            raise ValueError(f"{name} must hold finite numbers, but there is a NaN or infinity among them")
-
-
-def _validate_monte_carlo(q_mean, q_log_var, p_mean, p_log_var, samples):
-    _validate_gaussians(q_mean, q_log_var, p_mean, p_log_var)
-    if not isinstance(samples, int) or samples < 2:
-        raise ValueError(f"samples must be an integer of 2 or more, for a standard error, not {samples!r}")
+        _validate.finite(array, name)
+    # As floats, since integers without a sign would wrap around below 0, and booleans can't be subtracted.
+    return {name: array if array.dtype.kind == "f" else array.astype("float64") for name, array in arrays.items()}
 
 
 @_validate.arguments(_validate_gaussians)
@@ -63,7 +76,7 @@ def monte_carlo_kl(q_mean, q_log_var, p_mean, p_log_var, samples, seed):
     q_mean, q_log_var : `(..., d)`, of q
     p_mean, p_log_var : `(..., d)`, of p
     samples : draws from each q, 2 or more
-    seed : of the draws
+    seed : of the draws, an integer of 0 or more
 
     Returns
     -------
@@ -72,7 +85,7 @@ def monte_carlo_kl(q_mean, q_log_var, p_mean, p_log_var, samples, seed):
 
     Raises
     ------
-    ValueError : shapes do not fit, there is a NaN or infinity, or `samples` is below 2
+    ValueError : shapes do not fit, there is a NaN or infinity, `samples` is below 2, or the seed is none
     """
     q_mean, q_log_var, p_mean, p_log_var = np.broadcast_arrays(q_mean, q_log_var, p_mean, p_log_var)
     eps = np.random.default_rng(seed).standard_normal((samples, *q_mean.shape))
@@ -81,6 +94,7 @@ def monte_carlo_kl(q_mean, q_log_var, p_mean, p_log_var, samples, seed):
     return log_ratio.mean(axis=0), log_ratio.std(axis=0, ddof=1) / np.sqrt(samples)
 
 
+@_validate.arguments(_validate_density)
 def log_normal(z, mean=0.0, log_var=0.0):
     """Log-density of a Gaussian with diagonal covariance, the unit Gaussian unless it is given.
 
@@ -92,5 +106,9 @@ def log_normal(z, mean=0.0, log_var=0.0):
     Returns
     -------
     log_density : `(...)`, nats
+
+    Raises
+    ------
+    ValueError : shapes do not fit, or there is a NaN or infinity
     """
     return -0.5 * np.sum((z - mean) ** 2 / np.exp(log_var) + log_var + np.log(2 * np.pi), axis=-1)

@@ -5,8 +5,6 @@ for latent_dim 2. `vae` is a `pylib.models.VAE`, or any object that `pylib.likel
 one goes through `given_label` first.
 """
 
-import itertools
-
 import numpy as np
 from scipy import special
 
@@ -24,49 +22,65 @@ from pylib.likelihood import (
 
 
 def _validate_images(vae, x):
+    """The images as an array, once they suit the model."""
+    _validate.vae(vae)
     if getattr(vae, "n_classes", None) is not None:
         raise ValueError("this VAE is conditional: say which label is meant, with given_label(vae, y)")
     if vae.likelihood == "bernoulli":
         _validate.images(x, vae.pixels)
     else:
         _validate.rows(x, vae.pixels)
+    if isinstance(vae, _GivenLabel) and np.ndim(vae.label) > 0 and len(vae.label) != len(x):
+        raise ValueError(
+            f"given_label has {len(vae.label)} labels for {len(x)} images: give one label, or one per image"
+        )
+    return {"x": _validate.numeric(x, "images")}
 
 
-def _validate_samples(vae, x, samples):
-    _validate_images(vae, x)
+def _validate_samples(vae, x, samples, seed):
     _validate.positive_integer(samples, "samples")
+    _validate.seed(seed)
+    return _validate_images(vae, x)
 
 
-def _validate_k(vae, x, k):
-    _validate_images(vae, x)
+def _validate_k(vae, x, k, seed):
     _validate.positive_integer(k, "k")
+    _validate.seed(seed)
+    return _validate_images(vae, x)
 
 
 def _validate_plane(vae, x):
-    _validate_images(vae, x)
+    images = _validate_images(vae, x)
     if vae.latent_dim != 2:
         raise ValueError(
             f"a grid needs latent_dim 2, not {vae.latent_dim}: use importance_weighted_bound(vae, x, k, seed), "
             "which any latent_dim allows"
         )
+    return images
 
 
 def _validate_grid(vae, x, points, limit):
-    _validate_plane(vae, x)
-    if not isinstance(points, int) or points < 2:
-        raise ValueError(f"points are those along a side of the grid, an integer of 2 or more, not {points!r}")
+    _validate.grid_points(points)
     if limit is not None:
         _validate.number(limit, "limit, half a side of the grid,", above=0)
     if isinstance(vae, _GivenLabel) and np.ndim(vae.label) > 0:
         raise ValueError("a grid is decoded with one label for all its points: give given_label one label at a time")
+    return _validate_plane(vae, x)
 
 
 def _validate_q(vae, x, z_mean, z_log_var, nodes):
-    _validate_plane(vae, x)
+    images = _validate_plane(vae, x)
     _validate.positive_integer(nodes, "nodes")
-    for name, array in {"z_mean": z_mean, "z_log_var": z_log_var}.items():
-        if np.shape(array) != (len(x), 2):
-            raise ValueError(f"{name} must have shape ({len(x)}, 2), a row per image, not {np.shape(array)}")
+    q = {"z_mean": z_mean, "z_log_var": z_log_var}
+    return images | {name: _validate.array(part, (len(images["x"]), 2), name) for name, part in q.items()}
+
+
+def _validate_given_label(vae, y):
+    _validate.vae(vae)
+    if getattr(vae, "n_classes", None) is None:
+        raise ValueError("this VAE has no labels: given_label needs one with n_classes")
+    labels = np.atleast_1d(_validate.numeric(y, "labels"))
+    _validate.labels(labels, len(labels), vae.n_classes)
 
 
 @_validate.arguments(_validate_k)
@@ -88,7 +102,7 @@ def log_weights(vae, x, k, seed):
 
     Raises
     ------
-    ValueError : images do not suit the model, or `k` is not an integer above 0
+    ValueError : images do not suit the model, `k` is not an integer above 0, or `seed` none of 0 or more
     """
     z_mean, z_log_var = encode(vae, x)
     rng = np.random.default_rng(seed)
@@ -118,7 +132,7 @@ def elbo(vae, x, samples, seed):
 
     Raises
     ------
-    ValueError : images do not suit the model, or `samples` is not an integer above 0
+    ValueError : images do not suit the model, `samples` is not an integer above 0, or `seed` none of 0 or more
     """
     return np.mean(log_weights(vae, x, samples, seed), axis=1)
 
@@ -142,7 +156,7 @@ def importance_weighted_bound(vae, x, k, seed):
 
     Raises
     ------
-    ValueError : images do not suit the model, or `k` is not an integer above 0
+    ValueError : images do not suit the model, `k` is not an integer above 0, or `seed` none of 0 or more
     """
     return special.logsumexp(log_weights(vae, x, k, seed), axis=1) - np.log(k)
 
@@ -208,6 +222,8 @@ def quadrature_error(vae, x, points=200, limit=None):
 def true_posterior(vae, x, points=200, limit=None):
     """The density p(z|x) of each image, on a grid laid over the place where its mass is.
 
+    Where the points of the grid are too far apart for a narrow posterior, the density is its mean over each cell.
+
     Parameters
     ----------
     vae : with latent_dim 2; see the top of the module
@@ -224,10 +240,9 @@ def true_posterior(vae, x, points=200, limit=None):
 
     Raises
     ------
-    ValueError : as `exact_log_likelihood` does
+    ValueError : as `exact_log_likelihood` does; or a posterior is far narrower than the grid that has to hold it
     """
-    z1, z2, log_density = _posterior.on_grids(vae, x, points, limit)
-    return z1, z2, np.exp(log_density)
+    return _posterior.on_grids(vae, x, points, limit)
 
 
 @_validate.arguments(_validate_q)
@@ -252,24 +267,23 @@ def gaussian_elbo(vae, x, z_mean, z_log_var, nodes=20):
     ValueError : images or `latent_dim` do not suit, q has another shape, or `nodes` is not an integer above 0
     """
     z_mean, z_log_var = np.asarray(z_mean, "float64"), np.asarray(z_log_var, "float64")
-    eps, weight = np.polynomial.hermite_e.hermegauss(nodes)
-    weight /= weight.sum()
-    value = -gaussian_kl(z_mean, z_log_var)
-    for i, j in itertools.product(range(nodes), repeat=2):
-        z = z_mean + np.exp(0.5 * z_log_var) * eps[[i, j]]
-        value += weight[i] * weight[j] * log_likelihood(vae, x, z)
-    return value
+    value, _, _ = _posterior.expectations(vae, x, z_mean, z_log_var, nodes)
+    return value - gaussian_kl(z_mean, z_log_var)
 
 
 @_validate.arguments(_validate_grid)
-def best_gaussian(vae, x, points=60, limit=None):
-    """The q(z|x) that an encoder with no other image to serve would choose: the least KL(q || p(z|x)).
+def best_gaussian(vae, x, points=200, limit=None):
+    """The q(z|x) that an encoder with no other image to serve would choose: the largest `gaussian_elbo`.
 
-    C. Cremer, X. Li, D. Duvenaud (2018).
+    It is sought from the encoder's q, from the posterior's mean and variance and from its highest modes, so that it is
+    never worse than the encoder's. C. Cremer, X. Li, D. Duvenaud (2018).
 
     Parameters
     ----------
-    vae, x, points, limit : as `true_posterior` takes them, whose density it uses
+    vae : with latent_dim 2; see the top of the module
+    x : images `(n, pixels)`
+    points : those along a side of the grid on which modes are sought
+    limit : half the side; None takes it from the codes of `x`
 
     Returns
     -------
@@ -277,14 +291,21 @@ def best_gaussian(vae, x, points=60, limit=None):
 
     Raises
     ------
-    ValueError : as `true_posterior` does
+    ValueError : as `exact_log_likelihood` does
     """
-    z1, z2, log_density = _posterior.on_grids(vae, x, points, limit)
-    starts = zip(*encode(vae, x), strict=True)
-    best = [_posterior.fit_gaussian(*image) for image in zip(z1, z2, log_density, starts, strict=True)]
-    return np.stack([mean for mean, _ in best]), np.stack([log_var for _, log_var in best])
+    number, *starts = _posterior.starts(vae, x, points, limit)
+    z_mean, z_log_var, value = _posterior.ascend(vae, x[number], *starts)
+    # Those that several starts led to count once, and the encoder's own, which come first, as they were.
+    _, different = np.unique(np.stack([number, np.round(value, 2)]), axis=1, return_index=True)
+    number = np.concatenate([np.arange(len(x)), number[different]])
+    z_mean = np.concatenate([starts[0][: len(x)], z_mean[different]])
+    z_log_var = np.concatenate([starts[1][: len(x)], z_log_var[different]])
+    value = gaussian_elbo(vae, x[number], z_mean, z_log_var)
+    best = [rows[value[rows].argmax()] for rows in (np.flatnonzero(number == i) for i in range(len(x)))]
+    return z_mean[best], z_log_var[best]
 
 
+@_validate.arguments(_validate_given_label)
 def given_label(vae, y):
     """A conditional `vae` with its label fixed, for the functions here: their p(x) is then p(x|y).
 
@@ -301,10 +322,6 @@ def given_label(vae, y):
     ------
     ValueError : the VAE has no labels, or `y` is none of them
     """
-    if getattr(vae, "n_classes", None) is None:
-        raise ValueError("this VAE has no labels: given_label needs one with n_classes")
-    labels = np.atleast_1d(y)
-    _validate.labels(labels, len(labels), vae.n_classes)
     return _GivenLabel(vae, y)
 
 
@@ -312,12 +329,12 @@ class _GivenLabel:
     """A conditional VAE that puts the same label, or one per row, beside all that it is given."""
 
     def __init__(self, vae, label):
-        self.vae, self.label = vae, label
+        self.vae, self.label = vae, np.asarray(label)
         self.latent_dim, self.pixels = vae.latent_dim, vae.pixels
         self.likelihood, self.sigma = vae.likelihood, vae.sigma
 
     def _with_label(self, rows):
-        return [rows, np.broadcast_to(self.label, len(rows))]
+        return [rows, np.resize(self.label, len(rows))]  # all images again for each node of a quadrature
 
     def encoder(self, x):
         return self.vae.encoder(self._with_label(x))

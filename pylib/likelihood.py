@@ -12,7 +12,55 @@ such as a `pylib.models.VAE`; a conditional one goes through `evidence.given_lab
 
 import numpy as np
 
+from pylib import _validate
 
+
+def _validate_encode(vae, x):
+    _validate.vae(vae)
+    x = _validate.numeric(x, "images")
+    _validate.row_shape(x, vae.pixels)
+    return {"x": x}
+
+
+def _validate_codes(vae, z):
+    _validate.vae(vae)
+    z = _validate.numeric(z, "codes")
+    _validate.row_shape(z, vae.latent_dim, "codes")
+    return {"z": z}
+
+
+def _validate_pairs(vae, x, z):
+    pairs = _validate_encode(vae, x) | _validate_codes(vae, z)
+    if len(pairs["x"]) != len(pairs["z"]):
+        raise ValueError(f"give a code for each image, not {len(pairs['z'])} codes for {len(pairs['x'])} images")
+    return pairs
+
+
+def _validate_numbers(a):
+    a = _validate.numeric(a, "a")
+    if a.size == 0:
+        raise ValueError("a is empty: give at least one number")
+    return {"a": a}
+
+
+def _validate_rows_of_numbers(a):
+    if np.ndim(a) == 0:
+        raise ValueError(f"a must have at least one axis, over which is summed, not be {_validate.shown(a)}")
+    return _validate_numbers(a)
+
+
+def _validate_square(points, limit):
+    _validate.grid_points(points)
+    _validate.number(limit, "limit, half a side of the grid,", above=0)
+
+
+def _validate_blocks(array, size):
+    if not hasattr(array, "shape") or len(array.shape) == 0:
+        raise ValueError(f"array must be an array with rows, not {_validate.shown(array)}")
+    _validate.positive_integer(size, "size")
+
+
+@_validate.arguments(_validate_encode)
 def encode(vae, x):
     """The encoder's Gaussian for each image.
 
@@ -24,11 +72,16 @@ def encode(vae, x):
     Returns
     -------
     z_mean, z_log_var : `(n, latent_dim)` float64
+
+    Raises
+    ------
+    ValueError : images or the model do not suit; NaN gives NaN
     """
     z_mean, z_log_var = vae.encoder(x)[:2]
     return np.asarray(z_mean, "float64"), np.asarray(z_log_var, "float64")
 
 
+@_validate.arguments(_validate_pairs)
 def log_likelihood(vae, x, z):
     """log p(x|z) of each image under its own code.
 
@@ -41,6 +94,10 @@ def log_likelihood(vae, x, z):
     Returns
     -------
     log_likelihood : `(n,)`, nats
+
+    Raises
+    ------
+    ValueError : images, codes or the model do not suit; NaN gives NaN
     """
     if vae.likelihood == "bernoulli":
         logits = np.asarray(vae.decoder_logits(z))
@@ -49,6 +106,7 @@ def log_likelihood(vae, x, z):
     return -0.5 * (squares / vae.sigma**2 + vae.pixels * np.log(2 * np.pi * vae.sigma**2))
 
 
+@_validate.arguments(_validate_codes)
 def log_likelihood_table(vae, z):
     """Decode the codes `z` once, for log p(x|z) of any images under each of them by one matrix product.
 
@@ -60,6 +118,10 @@ def log_likelihood_table(vae, z):
     Returns
     -------
     table : a function of images `(n, pixels)` that gives `(n, m)`, nats
+
+    Raises
+    ------
+    ValueError : codes or the model do not suit; NaN gives NaN
     """
     if vae.likelihood == "bernoulli":
         logits = np.asarray(vae.decoder_logits(z))
@@ -84,6 +146,7 @@ def log_likelihood_table(vae, z):
     return table
 
 
+@_validate.arguments(_validate_numbers)
 def softplus(a):
     """log(1 + exp(a)), where exp(a) might overflow.
 
@@ -96,10 +159,15 @@ def softplus(a):
     Returns
     -------
     softplus : of the same shape
+
+    Raises
+    ------
+    ValueError : there are no numbers; NaN gives NaN
     """
     return np.maximum(a, 0) + np.log(1 + np.exp(-np.abs(a)))
 
 
+@_validate.arguments(_validate_rows_of_numbers)
 def log_sum_exp(a):
     """log of the sum of exp over the last axis.
 
@@ -112,6 +180,10 @@ def log_sum_exp(a):
     Returns
     -------
     log_sum : `(...)`
+
+    Raises
+    ------
+    ValueError : there are no numbers; NaN gives NaN
     """
     highest = a.max(axis=-1, keepdims=True)
     a -= highest
@@ -119,6 +191,7 @@ def log_sum_exp(a):
     return np.log(a.sum(axis=-1)) + highest[..., 0]
 
 
+@_validate.arguments(_validate_encode)
 def code_limit(vae, x):
     """Half the side of a square that holds the codes of `x` with 4 standard deviations, and the prior's mass.
 
@@ -130,11 +203,16 @@ def code_limit(vae, x):
     Returns
     -------
     limit : a number, 4 or more
+
+    Raises
+    ------
+    ValueError : images or the model do not suit
     """
     z_mean, z_log_var = encode(vae, x)
     return max(4.0, float(np.max(np.abs(z_mean) + 4 * np.exp(0.5 * z_log_var))))
 
 
+@_validate.arguments(_validate_square)
 def square_grid(points, limit):
     """The points of a square grid on the plane of codes.
 
@@ -147,12 +225,17 @@ def square_grid(points, limit):
     -------
     grid : `(points**2, 2)`
     log_area : the log of a cell's area
+
+    Raises
+    ------
+    ValueError : `points` is below 2, or `limit` not above 0
     """
     side = np.linspace(-limit, limit, points)
     z1, z2 = np.meshgrid(side, side)
     return np.stack([z1.ravel(), z2.ravel()], axis=1), 2 * np.log(side[1] - side[0])
 
 
+@_validate.arguments(_validate_blocks)
 def blocks(array, size):
     """The rows of an array piece by piece, to bound the memory that a computation takes.
 
@@ -164,5 +247,9 @@ def blocks(array, size):
     Returns
     -------
     pieces : an iterator over them
+
+    Raises
+    ------
+    ValueError : there is no array, or `size` is not above 0
     """
     return (array[start : start + size] for start in range(0, len(array), size))

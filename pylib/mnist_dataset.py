@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pylib import _bundled
+from pylib import _bundled, _validate
 
 BUNDLED = Path(__file__).with_name("mnist.npz")
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -23,8 +23,9 @@ def load(split, path=None):
     ----------
     split : "train" or "test"
     path : an `.npz` file of your own holding `x_train`, `y_train`, `x_test` and `y_test` as Keras'
-        `mnist.npz` does: images uint8 `(n, 28, 28)`, labels integers `(n,)`. None reads the bundled
-        file and checks its sha256.
+        `mnist.npz` does: images uint8 `(n, 28, 28)`, labels integers from 0 to 9, `(n,)`. Images go from 0 to 255
+        or, where no pixel of a split is above 1, are black and white, 0 and 1. None reads the bundled file and
+        checks its sha256.
 
     Returns
     -------
@@ -36,14 +37,13 @@ def load(split, path=None):
     FileNotFoundError : there is no such file
     ValueError : the file is damaged, or does not hold what the keys promise
     """
-    if split not in ("train", "test"):
-        raise ValueError(f"split must be 'train' or 'test', not {split!r}")
-    if path is None or Path(path) == BUNDLED:
-        path, arrays = BUNDLED, _bundled.load(BUNDLED)
-    else:
-        path, arrays = Path(path), _read(Path(path))
+    if not isinstance(split, str) or split not in ("train", "test"):
+        raise ValueError(f"split must be 'train' or 'test', not {_validate.shown(split)}")
+    path = BUNDLED if path is None else _validate.path(path, "path")
+    arrays = _bundled.load(BUNDLED) if path == BUNDLED else _read(path)
     images, labels = _arrays_of_split(arrays, split, path)
-    return np.divide(images.reshape(-1, 784), 255, dtype=np.float32), labels.astype(np.int64)
+    white = 255 if images.max() > 1 else 1
+    return np.divide(images.reshape(-1, 784), white, dtype=np.float32), labels.astype(np.int64)
 
 
 def _read(path):
@@ -72,6 +72,10 @@ def _arrays_of_split(arrays, split, path):
     _validate_array(labels, f"y_{split} in {path}", "integers of shape (n,)", np.integer, ())
     if len(images) != len(labels):
         raise ValueError(f"{path} holds {len(images)} images but {len(labels)} labels for {split}: give one for each")
+    if len(images) == 0:
+        raise ValueError(f"x_{split} in {path} is empty: give at least one image")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(f"y_{split} in {path} must lie in 0 to 9, not in {labels.min()} to {labels.max()}")
     return images, labels
 
 

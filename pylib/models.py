@@ -1,18 +1,22 @@
 """The networks of the lessons, as Keras models."""
 
-import math
-
+from pylib import _backend  # noqa: F401  # isort: skip
 import keras
+import numpy as np
 from keras import layers, ops
 
-from pylib import _validate
+from pylib import _networks, _validate
+from pylib.losses import bernoulli_reconstruction, gaussian_reconstruction, kl_to_unit
 
 
-def _validate_layer_sizes(layer_sizes):
+def _validate_autoencoder(layer_sizes, activation, code_activation):
     _validate.positive_integers(layer_sizes, "layer_sizes")
+    _networks.require_activation(activation)
+    _networks.require_activation(code_activation, "code_activation")
+    return {"layer_sizes": [int(size) for size in layer_sizes]}  # NumPy's integers can't be saved
 
 
-@_validate.arguments(_validate_layer_sizes)
+@_validate.arguments(_validate_autoencoder)
 def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoid"):
     """Build a symmetric dense autoencoder for images of 784 pixels.
 
@@ -22,7 +26,7 @@ def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoi
     ----------
     layer_sizes : units of the encoder's layers, the code's size last: `[256, 128]` gives
         784-256-128-256-784
-    activation : of the hidden layers
+    activation : of the hidden layers; None leaves them linear
     code_activation : of the code; None leaves it linear
 
     Returns
@@ -33,7 +37,7 @@ def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoi
 
     Raises
     ------
-    ValueError : `layer_sizes` is empty or holds anything but whole numbers above 0
+    ValueError : `layer_sizes` is empty or holds anything but whole numbers above 0, or Keras has no such activation
     """
     *hidden_sizes, code_size = layer_sizes
 
@@ -53,100 +57,15 @@ def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoi
     return encoder, decoder, autoencoder
 
 
-def sample(z_mean, z_log_var, eps):
-    """Draw codes from the encoder's Gaussian: turn unit normal `eps` into z, differentiably in the other two.
-
-    Taught in lesson 03. D. P. Kingma, M. Welling (2014), section 2.4.
-
-    Parameters
-    ----------
-    z_mean : `(n, latent_dim)`
-    z_log_var : `(n, latent_dim)`, log sigma^2
-    eps : `(n, latent_dim)`, drawn from the unit Gaussian
-
-    Returns
-    -------
-    z : `(n, latent_dim)`
-    """
-    return z_mean + ops.exp(0.5 * z_log_var) * eps
-
-
-def kl_to_unit(z_mean, z_log_var):
-    """KL(N(z_mean, exp(z_log_var)) || N(0, I)), summed over the latent dimensions, as a Keras tensor.
-
-    Taught in lesson 03. D. P. Kingma, M. Welling (2014), appendix B.
-
-    Parameters
-    ----------
-    z_mean : `(n, latent_dim)`
-    z_log_var : `(n, latent_dim)`, log sigma^2
-
-    Returns
-    -------
-    kl : `(n,)`, nats
-    """
-    return 0.5 * ops.sum(z_mean**2 + ops.exp(z_log_var) - z_log_var - 1, axis=-1)
-
-
-def bernoulli_reconstruction(x, logits):
-    """-log p(x|z) where each pixel is 1 with probability sigmoid(logit), as a Keras tensor.
-
-    It is the cross-entropy -x log p - (1 - x) log(1 - p), written so that no probability rounds to 0 or 1.
-    Taught in lesson 03.
-
-    Parameters
-    ----------
-    x : images `(n, pixels)` in [0, 1]
-    logits : `(n, pixels)`, of the decoder
-
-    Returns
-    -------
-    reconstruction : `(n,)`, nats
-    """
-    return ops.sum(ops.softplus(logits) - x * logits, axis=-1)
-
-
-def gaussian_reconstruction(x, mean, sigma):
-    """-log p(x|z) where each pixel is N(mean, sigma^2), its constant included, as a Keras tensor.
-
-    Taught in lesson 03.
-
-    Parameters
-    ----------
-    x : images `(n, pixels)`
-    mean : `(n, pixels)`, of the decoder
-    sigma : standard deviation, in units of a pixel
-
-    Returns
-    -------
-    reconstruction : `(n,)`, nats
-    """
-    return 0.5 * ops.sum(((x - mean) / sigma) ** 2 + math.log(2 * math.pi * sigma**2), axis=-1)
-
-
-@keras.saving.register_keras_serializable(package="pylib")
-class Sampling(layers.Layer):
-    """Draws eps and calls `sample`, as a layer of the encoder.
-
-    Parameters
-    ----------
-    **options : of any Keras layer, such as `name`
-    """
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        self.seed_generator = keras.random.SeedGenerator()
-
-    def call(self, z_mean, z_log_var):
-        """Codes for the encoder's means and log-variances, each `(n, latent_dim)`."""
-        eps = keras.random.normal(ops.shape(z_mean), seed=self.seed_generator)
-        return sample(z_mean, z_log_var, eps)
-
-
-def _validate_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes):
+def _validate_vae(latent_dim, hidden, activation, likelihood, sigma, beta, n_classes, options):
+    _networks.require_float32(**options)
+    unknown = options.keys() - {"name", "dtype", "trainable"}
+    if unknown:
+        raise TypeError(f"VAE has no parameter {', '.join(sorted(unknown))}")
     _validate.positive_integer(latent_dim, "latent_dim")
     _validate.positive_integers(hidden, "hidden")
-    if likelihood not in ("bernoulli", "gaussian"):
+    _networks.require_activation(activation)
+    if not isinstance(likelihood, str) or likelihood not in ("bernoulli", "gaussian"):
         raise ValueError(f"likelihood must be 'bernoulli' or 'gaussian', not {likelihood!r}")
     if likelihood == "bernoulli" and sigma is not None:
         raise ValueError("a Bernoulli has no sigma: leave it out, or choose likelihood='gaussian'")
@@ -157,35 +76,9 @@ def _validate_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes):
         _validate.positive_integer(n_classes, "n_classes")
 
 
-def _build_encoder(pixels, latent_dim, hidden, activation, n_classes):
-    inputs, h = _input(pixels, "image", n_classes)
-    for size in hidden:
-        h = layers.Dense(size, activation=activation)(h)
-    z_mean = layers.Dense(latent_dim, name="z_mean")(h)
-    z_log_var = layers.Dense(latent_dim, name="z_log_var")(h)
-    z_log_var = ops.clip(z_log_var, -20, 20)  # exp(89) would overflow; no digit comes near 20
-    z = Sampling(name="z")(z_mean, z_log_var)
-    return keras.Model(inputs, [z_mean, z_log_var, z], name="encoder")
-
-
-def _build_decoder(pixels, latent_dim, hidden, activation, n_classes):
-    """The decoder before and after the sigmoid: two models that share their weights."""
-    inputs, h = _input(latent_dim, "code", n_classes)
-    for size in reversed(hidden):
-        h = layers.Dense(size, activation=activation)(h)
-    logits = layers.Dense(pixels, name="logits")(h)
-    decoder_logits = keras.Model(inputs, logits, name="decoder_logits")
-    return decoder_logits, keras.Model(inputs, ops.sigmoid(logits), name="decoder")
-
-
-def _input(width, name, n_classes):
-    """The input of a network, and its first tensor: with the label as one-hot beside it, where there is one."""
-    row = keras.Input((width,), name=name)
-    if n_classes is None:
-        return row, row
-    label = keras.Input((), dtype="int32", name="label")
-    one_hot = ops.one_hot(label, n_classes)
-    return [row, label], layers.Concatenate()([row, one_hot])
+def _refuse_weights(sample_weight=None, class_weight=None, **_):
+    if sample_weight is not None or class_weight is not None:
+        raise ValueError("the VAE's loss counts all images alike: leave out sample_weight and class_weight")
 
 
 @keras.saving.register_keras_serializable(package="pylib")
@@ -207,7 +100,7 @@ class VAE(keras.Model):
     ----------
     latent_dim : numbers in a code
     hidden : units of the encoder's hidden layers; the decoder has them in reverse
-    activation : of the hidden layers
+    activation : of the hidden layers; None leaves them linear
     likelihood : "bernoulli", for pixels in [0, 1], or "gaussian"
     sigma : standard deviation of the Gaussian, in units of a pixel
     beta : weight of the KL (I. Higgins et al., 2017); a callback may set `vae.beta` in training
@@ -238,13 +131,15 @@ class VAE(keras.Model):
         n_classes=None,
         **options,
     ):
-        _validate_vae(latent_dim, hidden, likelihood, sigma, beta, n_classes)
+        _validate_vae(latent_dim, hidden, activation, likelihood, sigma, beta, n_classes, options)
         super().__init__(**options)
-        self.latent_dim, self.hidden, self.activation = latent_dim, tuple(hidden), activation
-        self.likelihood, self.sigma, self.n_classes = likelihood, sigma, n_classes
+        # NumPy's integers can't be saved.
+        self.latent_dim, self.hidden, self.activation = int(latent_dim), tuple(map(int, hidden)), activation
+        self.likelihood, self.sigma = likelihood, sigma
+        self.n_classes = None if n_classes is None else int(n_classes)
         shape = (self.pixels, self.latent_dim, self.hidden, self.activation, self.n_classes)
-        self.encoder = _build_encoder(*shape)
-        self.decoder_logits, self.decoder = _build_decoder(*shape)
+        self.encoder = _networks.build_encoder(*shape)
+        self.decoder_logits, self.decoder = _networks.build_decoder(*shape)
         # A weight, because a number would be frozen into the compiled training step.
         self._beta = self.add_weight(name="beta", initializer=keras.initializers.Constant(beta), trainable=False)
         self._reconstruction_mean = keras.metrics.Mean(name="reconstruction")
@@ -261,6 +156,28 @@ class VAE(keras.Model):
         _validate.number(value, "beta", at_least=0)
         self._beta.assign(value)
 
+    def compile(self, optimizer="adam", loss=None, **options):
+        """Choose how to train, as Keras' `compile` does; the loss is built in.
+
+        Parameters
+        ----------
+        optimizer : of Keras
+        loss : None, since the VAE brings its own
+        **options : of Keras' `compile`
+
+        Raises
+        ------
+        ValueError : there is a loss
+        """
+        if loss is not None:
+            raise ValueError("the VAE brings its own loss: compile it with an optimizer and no loss")
+        super().compile(optimizer, **options)
+        self.optimizer.build(self.trainable_variables)  # or a first step that fails would spoil all later ones
+
+    def compile_from_config(self, config):
+        """Compile as when the model was saved; Keras asks for that where `compile` is its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     def call(self, x):
         """Encode, draw a code and decode it: dict of `logits`, `z_mean` and `z_log_var`."""
         z_mean, z_log_var, z = self.encoder(x)
@@ -269,6 +186,7 @@ class VAE(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Minus the ELBO with its KL weighed by beta, in nats, from what `call` returned."""
+        _refuse_weights(sample_weight=sample_weight)  # a dataset may bring them
         images = x if self.n_classes is None else x[0]
         if self.likelihood == "bernoulli":
             reconstruction = bernoulli_reconstruction(images, y_pred["logits"])
@@ -303,10 +221,11 @@ class VAE(keras.Model):
         ------
         ValueError : a loss was compiled, or images or labels do not suit the VAE
         """
-        if getattr(self, "loss", None) is not None:
-            raise ValueError("the VAE brings its own loss: compile it with an optimizer and no loss")
+        _refuse_weights(**options)
         if validation_data is not None:
-            pair = validation_data if isinstance(validation_data, tuple | list) else (validation_data,)
+            pair = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+            if len(pair) > 2:
+                raise ValueError("validation_data must be images, or (images, labels) of a conditional VAE")
             validation_data = (self.validated(*pair), None)  # the labels are an input, not Keras' target
         return super().fit(self.validated(x, y), validation_data=validation_data, **options)
 
@@ -326,6 +245,7 @@ class VAE(keras.Model):
         ------
         ValueError : images or labels do not suit the VAE
         """
+        _refuse_weights(**options)
         return super().evaluate(self.validated(x, y), **options)
 
     def predict(self, x, **options):
@@ -351,32 +271,102 @@ class VAE(keras.Model):
 
         Parameters
         ----------
-        x : images `(n, 784)`, the pair `(images, labels)`, or a `tf.data.Dataset`, which is trusted
+        x : images `(n, 784)`, the pair `(images, labels)`, or a dataset or a generator, which are trusted
         y : labels `(n,)` of a conditional VAE, where they are not in `x`
 
         Returns
         -------
-        inputs : images, or for a conditional VAE `(images, labels)`
+        inputs : images as floats, or for a conditional VAE `(images, labels)`
 
         Raises
         ------
         ValueError : there are no images, or not of 784 finite numbers (in [0, 1] for the Bernoulli likelihood);
             labels are missing, too many, or not in 0 to `n_classes - 1`
         """
-        if y is None and isinstance(x, tuple | list) and len(x) == 2:
+        if y is None and isinstance(x, tuple | list) and len(x) == 2 and np.ndim(x[0]) > 1:
             x, y = x
-        if not hasattr(x, "shape"):  # a dataset
+        if _networks.is_stream(x):
             return x
         if self.likelihood == "bernoulli":
             _validate.images(x, self.pixels)
         else:
             _validate.rows(x, self.pixels)
+        x = _networks.as_floating(x)
         if self.n_classes is None:
             if y is not None:
                 raise ValueError("this VAE takes images only: a VAE with n_classes takes labels too")
             return x
         _validate.labels(y, len(x), self.n_classes)
-        return x, y
+        return x, np.asarray(y)
+
+    def train_on_batch(self, x, y=None, *, return_dict=False):
+        """Take one step, as Keras' `train_on_batch` does, once images and labels have been validated.
+
+        Parameters
+        ----------
+        x, y : as `validated` takes them
+        return_dict : whether the logs come as a dict
+
+        Returns
+        -------
+        logs : loss, KL and reconstruction in nats, as Keras' `train_on_batch` returns them
+
+        Raises
+        ------
+        ValueError : images or labels do not suit the VAE
+        """
+        return super().train_on_batch(self.validated(x, y), return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, *, return_dict=False):
+        """Measure one batch, as Keras' `test_on_batch` does, once images and labels have been validated.
+
+        Parameters
+        ----------
+        x, y : as `validated` takes them
+        return_dict : whether the logs come as a dict
+
+        Returns
+        -------
+        logs : loss, KL and reconstruction in nats, as Keras' `test_on_batch` returns them
+
+        Raises
+        ------
+        ValueError : images or labels do not suit the VAE
+        """
+        return super().test_on_batch(self.validated(x, y), return_dict=return_dict)
+
+    def predict_on_batch(self, x):
+        """Reconstruct one batch, as `predict` does.
+
+        Parameters
+        ----------
+        x : images, or for a conditional VAE `[images, labels]`
+
+        Returns
+        -------
+        x_hat : means of the pixels, `(n, 784)` float32 in [0, 1]
+
+        Raises
+        ------
+        ValueError : images or labels do not suit the VAE
+        """
+        return super().predict_on_batch(self.validated(x))
+
+    def save(self, filepath, **options):
+        """Save weights, settings and optimizer, as Keras' `save` does, to load with `keras.models.load_model`.
+
+        Parameters
+        ----------
+        filepath : ending in `.keras`
+        **options : of Keras' `save`
+
+        Raises
+        ------
+        ValueError : the file's name has another ending; Keras could not load it again
+        """
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(f"save a VAE to a file whose name ends in .keras, not to {filepath}")
+        super().save(filepath, **options)
 
     def get_config(self):
         """What `VAE(**config)` needs to build the same networks, for Keras to save."""

@@ -1,6 +1,7 @@
 """Ways to spoil an image, and the decibels that measure the damage.
 
-Each noise is `f(images, amount, rng)`; the result is a new array of the same shape.
+Each noise is `f(images, amount, rng)`; the result is a new array of the same shape. Images may also be a list of
+rows or a data frame, of floats, or of booleans or integers 0 and 1.
 """
 
 import numpy as np
@@ -8,23 +9,39 @@ import numpy as np
 from pylib import _validate
 
 
-def _validate_fraction(images, amount):
-    _validate.images(images)
-    if not 0 <= amount <= 1:
-        raise ValueError(f"amount is a fraction of the pixels, from 0 to 1, not {amount}")
+def _validate_fraction(images, amount, rng):
+    images = _digits(images)
+    if not (_validate.is_number(amount) and 0 <= amount <= 1):
+        raise ValueError(f"amount is a fraction of the pixels, from 0 to 1, not {_validate.shown(amount)}")
+    _validate.generator(rng)
+    return {"images": images}
 
 
-def _validate_sigma(images, amount):
+def _validate_sigma(images, amount, rng):
+    images = _digits(images)
+    if not (_validate.is_number(amount) and amount >= 0):
+        shown = _validate.shown(amount)
+        raise ValueError(f"amount is the noise's standard deviation, 0 or more and finite, not {shown}")
+    _validate.generator(rng)
+    return {"images": images}
+
+
+def _digits(images):
+    images = _validate.numeric(images, "images")
     _validate.images(images)
-    if not 0 <= amount < np.inf:
-        raise ValueError(f"amount is the noise's standard deviation, 0 or more and finite, not {amount}")
+    return images
 
 
 def _validate_psnr(clean, image):
-    if np.shape(clean) != np.shape(image):
-        raise ValueError(f"psnr compares arrays of one shape, not {np.shape(clean)} with {np.shape(image)}")
-    if np.size(clean) == 0 or np.isnan(np.sum(clean)) or np.isnan(np.sum(image)):
+    clean, image = _validate.numeric(clean, "clean"), _validate.numeric(image, "image")
+    if clean.shape != image.shape:
+        raise ValueError(f"psnr compares arrays of one shape, not {clean.shape} with {image.shape}")
+    if clean.size == 0 or np.isnan([clean.max(), image.max()]).any():
         raise ValueError("psnr needs at least one pixel and no NaN")
+    if not (clean.min() >= 0 and clean.max() <= 1):
+        raise ValueError(f"clean must lie in [0, 1], not in [{clean.min():g}, {clean.max():g}]: divide pixels by 255")
+    _validate.near_pixels(image, "image")
+    return {"clean": clean, "image": image}
 
 
 @_validate.arguments(_validate_fraction)
@@ -45,7 +62,7 @@ def uniform(images, amount, rng):
 
     Raises
     ------
-    ValueError : images or the amount are out of range
+    ValueError : images are empty, of another shape, or out of range; so is the amount; `rng` is no Generator
     """
     hit = rng.random(images.shape, dtype="float32") < amount
     noise = rng.random(images.shape, dtype="float32")
@@ -70,7 +87,7 @@ def gaussian(images, amount, rng):
 
     Raises
     ------
-    ValueError : images or the amount are out of range
+    ValueError : images are empty, of another shape, or out of range; so is the amount; `rng` is no Generator
     """
     noise = amount * rng.standard_normal(images.shape, dtype="float32")
     return np.clip(images + noise, 0, 1).astype("float32")
@@ -94,7 +111,7 @@ def salt_and_pepper(images, amount, rng):
 
     Raises
     ------
-    ValueError : images or the amount are out of range
+    ValueError : images are empty, of another shape, or out of range; so is the amount; `rng` is no Generator
     """
     hit = rng.random(images.shape, dtype="float32") < amount
     black_or_white = rng.integers(0, 2, images.shape)
@@ -119,7 +136,7 @@ def block(images, amount, rng):
 
     Raises
     ------
-    ValueError : images or the amount are out of range
+    ValueError : images are empty, of another shape, or out of range; so is the amount; `rng` is no Generator
     """
     side = round(28 * amount**0.5)
     top, left = rng.integers(0, 29 - side, size=(2, len(images), 1, 1))
@@ -138,8 +155,8 @@ def psnr(clean, image):
 
     Parameters
     ----------
-    clean : images in [0, 1], so that the peak is 1
-    image : those to compare with them, of the same shape
+    clean : images in [0, 1], of any shape, so that the peak is 1
+    image : those to compare with them, of the same shape; noise may take them beyond [0, 1]
 
     Returns
     -------
@@ -147,7 +164,7 @@ def psnr(clean, image):
 
     Raises
     ------
-    ValueError : shapes differ, or there is no pixel, or a NaN
+    ValueError : shapes differ, there is no pixel or a NaN, or pixels are not in [0, 1], such as those up to 255
     """
     mse = np.mean(np.subtract(image, clean, dtype="float64") ** 2)
     return float(-10 * np.log10(mse)) if mse > 0 else float("inf")

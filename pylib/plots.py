@@ -1,10 +1,15 @@
-"""Pictures: each function takes arrays and returns a matplotlib Figure; `plt.show()` displays it."""
+"""Pictures: each function takes arrays and returns a matplotlib Figure; `plt.show()` displays it.
+
+Where arrays are asked for, lists, data frames and tensors count, too, and booleans or integers as numbers.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Circle, Ellipse
 from matplotlib.ticker import LogLocator, NullLocator
+
+from pylib import _validate
 
 DIGITS = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 
@@ -40,12 +45,24 @@ def use_style():
     )
 
 
+def _validate_rows(rows, titles):
+    _validate.mapping(rows, "rows", "a row's label to its images")
+    rows = {label: _validate.digits(images, f"rows[{_validate.shown(label)}]") for label, images in rows.items()}
+    columns = {len(images) for images in rows.values()}
+    if len(columns) != 1:
+        raise ValueError(f"all rows need the same number of images, not {sorted(columns)}")
+    if titles is not None:
+        _validate.sequence(titles, *columns, "titles", "one above each column")
+    return {"rows": rows}
+
+
+@_validate.arguments(_validate_rows)
 def digit_rows(rows, titles=None):
     """Draw rows of digits under each other.
 
     Parameters
     ----------
-    rows : dict of a row's label to its images, each `(n, 784)`
+    rows : dict of a row's label to its images, each `(n, 784)`; pixels below 0 or above 1 are drawn as 0 or 1
     titles : n strings above the columns
 
     Returns
@@ -54,12 +71,9 @@ def digit_rows(rows, titles=None):
 
     Raises
     ------
-    ValueError : rows hold different numbers of images
+    ValueError : there is no row, or rows hold no images, different numbers of them, or other titles than n
     """
-    columns = {len(images) for images in rows.values()}
-    if len(columns) != 1:
-        raise ValueError(f"all rows need the same number of images, not {sorted(columns)}")
-    (n,) = columns
+    n = len(next(iter(rows.values())))
     size = 0.62
     figsize = (size * n + 1.5, size * len(rows) + 0.3)
     figure, axes = plt.subplots(len(rows), n, figsize=figsize, squeeze=False, layout="constrained")
@@ -70,17 +84,40 @@ def digit_rows(rows, titles=None):
             cell.set(xticks=[], yticks=[])
             cell.spines[:].set_visible(False)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
-    for cell, title in zip(axes[0], titles or [], strict=False):
+    for cell, title in zip(axes[0], [""] * n if titles is None else titles, strict=True):
         cell.set_title(title, fontsize=9, pad=3)
     return figure
 
 
+def _validate_curves(lines, xlabel, ylabel, log, title):
+    _validate.mapping(lines, "lines", "a line's label to its points (x, y)")
+    for name, text in {"xlabel": xlabel, "ylabel": ylabel, "title": "" if title is None else title}.items():
+        _validate.string(text, name)
+    if not isinstance(log, str) or log not in ("", "x", "y", "xy"):
+        raise ValueError(f"log must be '', 'x', 'y' or 'xy', not {_validate.shown(log)}")
+    return {"lines": {label: _points(line, log, f"lines[{_validate.shown(label)}]") for label, line in lines.items()}}
+
+
+def _points(line, log, name):
+    """The `(x, y)` of a line as arrays, once they can be drawn on these axes."""
+    if not isinstance(line, tuple | list | np.ndarray) or len(line) != 2:
+        raise ValueError(f"{name} must be a pair (x, y), not {_validate.shown(line)}")
+    x, y = (_validate.numeric(values, name) for values in line)
+    if x.ndim != 1 or x.shape != y.shape or len(x) == 0:
+        raise ValueError(f"{name} must have x and y of one shape (n,), not {x.shape} and {y.shape}")
+    for axis, values in {"x": x, "y": y}.items():
+        if axis in log and np.any(values <= 0):
+            raise ValueError(f"{name} has {axis} of 0 or less, which a logarithmic axis can't show")
+    return x, y
+
+
+@_validate.arguments(_validate_curves)
 def curves(lines, xlabel, ylabel, log="", title=None):
     """Draw one line for each entry of `lines`, with markers where its points are few.
 
     Parameters
     ----------
-    lines : dict of a line's label to its points `(x, y)`
+    lines : dict of a line's label to its points `(x, y)`, each `(n,)`; a NaN or infinity leaves a gap
     xlabel, ylabel : the axes' titles, with units
     log : the axes with a logarithmic scale, among "", "x", "y" and "xy"
     title : above the axes
@@ -88,6 +125,10 @@ def curves(lines, xlabel, ylabel, log="", title=None):
     Returns
     -------
     figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no line, x and y differ in length, a logarithmic axis gets 0 or less, or a title is no string
     """
     figure, axes = plt.subplots(figsize=(6.5, 3.4))
     for (label, (x, y)), marker in zip(lines.items(), "osD^vPX*<>" * len(lines), strict=False):
@@ -106,6 +147,17 @@ def curves(lines, xlabel, ylabel, log="", title=None):
     return figure
 
 
+def _validate_bars(groups, names, ylabel, lowest):
+    _validate.sequence(names, None, "names", "one for each group of bars")
+    groups = _validate.arrays(groups, (len(names),), "groups", "a bar's label to its heights")
+    _validate.string(ylabel, "ylabel")
+    highest = max(heights.max() for heights in groups.values())
+    if lowest is not None and not (_validate.is_number(lowest) and lowest < highest):
+        raise ValueError(f"lowest must be a number below the highest bar, {highest:g}, not {_validate.shown(lowest)}")
+    return {"groups": groups}
+
+
+@_validate.arguments(_validate_bars)
 def bars(groups, names, ylabel, lowest=None):
     """Draw a group of bars for each of `names`.
 
@@ -119,6 +171,10 @@ def bars(groups, names, ylabel, lowest=None):
     Returns
     -------
     figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no bar, heights are not one finite number for each name, or `lowest` is above all
     """
     figure, axes = plt.subplots()
     heights = np.concatenate([np.ravel(values) for values in groups.values()])
@@ -138,6 +194,18 @@ def bars(groups, names, ylabel, lowest=None):
     return figure
 
 
+def _validate_arrows(points, starts, panels, pictures):
+    points = _validate.array(points, ("m", 2), "points")
+    starts = _validate.array(starts, ("n", 2), "starts")
+    panels = _validate.arrays(panels, (len(starts), 2), "panels", "a panel's title to its arrows")
+    if pictures is not None:
+        pictures = _validate.digits(pictures, "pictures")
+        if len(pictures) != len(points):
+            raise ValueError(f"there are {len(pictures)} pictures for {len(points)} points: give one for each")
+    return {"points": points, "starts": starts, "panels": panels, "pictures": pictures}
+
+
+@_validate.arguments(_validate_arrows)
 def arrows(points, starts, panels, pictures=None):
     """Draw arrows over points of the plane, a panel for each entry of `panels`.
 
@@ -151,10 +219,14 @@ def arrows(points, starts, panels, pictures=None):
     Returns
     -------
     figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no panel, or an array has another shape or holds a NaN or infinity
     """
     figure, row = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 4.2), sharey=True, squeeze=False)
     for axes, (title, steps) in zip(row[0], panels.items(), strict=True):
-        axes.quiver(*starts.T, *np.transpose(steps), angles="xy", scale_units="xy", scale=1, width=0.004, color="C0")
+        axes.quiver(*starts.T, *steps.T, angles="xy", scale_units="xy", scale=1, width=0.004, color="C0")
         if pictures is None:
             axes.plot(*points.T, "o", color="0.6", markersize=3, zorder=0)
         for point, picture in zip(points, [] if pictures is None else pictures, strict=pictures is not None):
@@ -165,6 +237,14 @@ def arrows(points, starts, panels, pictures=None):
     return figure
 
 
+def _validate_scatters(codes, labels):
+    codes = _validate.arrays(codes, ("n", 2), "codes", "a panel's title to its codes")
+    for z in codes.values():
+        _validate.labels(labels, len(z), 10)
+    return {"codes": codes, "labels": np.asarray(labels)}
+
+
+@_validate.arguments(_validate_scatters)
 def scatters(codes, labels):
     """Draw the plane of codes, a panel for each entry of `codes`, coloured by digit.
 
@@ -178,6 +258,10 @@ def scatters(codes, labels):
     Returns
     -------
     figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no panel, codes have another shape or hold a NaN or infinity, or labels don't fit them
     """
     figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
@@ -191,25 +275,47 @@ def scatters(codes, labels):
     return figure
 
 
+def _validate_grids(grids, ticks, tinted):
+    grids = _validate.arrays(grids, ("rows", "columns", 28, 28), "grids", "a panel's title to its digits")
+    _validate.sequence(ticks, len(grids), "ticks", "one array for each panel")
+    _validate.sequence(tinted, len(grids), "tinted", "one array for each panel")
+    for title, grid in grids.items():
+        _validate.array(grid, (len(grid), len(grid), 28, 28), f"grids[{_validate.shown(title)}]")
+        _validate.near_pixels(grid, f"grids[{_validate.shown(title)}]")
+    sides = [len(grid) for grid in grids.values()]
+    ticks = [_validate.array(tick, (n,), "each of ticks") for tick, n in zip(ticks, sides, strict=True)]
+    tinted = [_validate.array(cells, (n, n), "each of tinted") for cells, n in zip(tinted, sides, strict=True)]
+    if any(np.any(np.diff(tick) <= 0) for tick in ticks):
+        raise ValueError("ticks must ascend in each panel: sort them, and the digits with them")
+    if not all(np.isin(cells, (0, 1)).all() for cells in tinted):
+        raise ValueError("tinted must hold True where a cell is tinted and False elsewhere, and no other numbers")
+    return {"grids": grids, "ticks": ticks, "tinted": [cells.astype(bool) for cells in tinted]}
+
+
+@_validate.arguments(_validate_grids)
 def latent_grids(grids, ticks, tinted):
     """Draw grids of decoded digits side by side.
 
     Parameters
     ----------
-    grids : dict of a panel's title to its digits, `(rows, columns, 28, 28)`, the first row on top
-    ticks : for each panel its codes' coordinates, `(rows,)`, ascending; they hold for both axes
-    tinted : for each panel `(rows, columns)` booleans, True where a cell is tinted
+    grids : dict of a panel's title to its digits, `(n, n, 28, 28)`, the first row on top
+    ticks : for each panel its codes' coordinates, `(n,)`, ascending; they hold for both axes
+    tinted : for each panel `(n, n)` booleans, True where a cell is tinted
 
     Returns
     -------
     figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no panel, an array has another shape or no finite numbers, or ticks don't ascend
     """
     figure, panels = plt.subplots(1, len(grids), figsize=(4.6 * len(grids), 4.8), squeeze=False)
     for axes, (title, grid), tick, cells in zip(panels[0], grids.items(), ticks, tinted, strict=True):
-        rows, columns = np.shape(grid)[:2]
+        rows, columns = grid.shape[:2]
         axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
         tint = np.zeros((rows, columns, 4))
-        tint[np.asarray(cells)] = (*palette()[1], 0.25)
+        tint[cells] = (*palette()[1], 0.25)
         axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
         shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
         names = [f"{tick[i]:.2g}" for i in shown]
@@ -221,6 +327,7 @@ def latent_grids(grids, ticks, tinted):
     return figure
 
 
+@_validate.arguments(lambda values: {"values": _validate.array(values, None, "values")})
 def symmetric_limits(values):
     """Limits of an axis that hold nearly all values, and the circle of the prior.
 
@@ -231,11 +338,30 @@ def symmetric_limits(values):
     Returns
     -------
     low, high : the one minus the other
+
+    Raises
+    ------
+    ValueError : there are no numbers, or a NaN or infinity among them
     """
     limit = max(2.2, 1.1 * np.quantile(np.abs(values), 0.999))
     return -limit, limit
 
 
+def _validate_posteriors(images, z1, z2, density, z_mean, z_log_var):
+    images = _validate.digits(images, "images")
+    n = len(images)
+    points = max(2, _validate.array(z1, (n, "points"), "z1").shape[1])  # one would be no grid
+    return {
+        "images": images,
+        "z1": _validate.array(z1, (n, points), "z1"),
+        "z2": _validate.array(z2, (n, points), "z2"),
+        "density": _validate.array(density, (n, points, points), "density"),
+        "z_mean": _validate.array(z_mean, (n, 2), "z_mean"),
+        "z_log_var": _validate.array(z_log_var, (n, 2), "z_log_var"),
+    }
+
+
+@_validate.arguments(_validate_posteriors)
 def posteriors(images, z1, z2, density, z_mean, z_log_var):
     """Draw each image's true posterior, with the encoder's Gaussian over it as two ellipses.
 
@@ -248,6 +374,10 @@ def posteriors(images, z1, z2, density, z_mean, z_log_var):
     Returns
     -------
     figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : an array has another shape, or holds a NaN or infinity
     """
     rows = 1 if len(images) <= 3 else 2
     columns = -(-len(images) // rows)

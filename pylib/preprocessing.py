@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from pylib import _validate
+
 
 def centre_digit(drawing):
     """Scale and centre a drawing as MNIST's digits are.
@@ -12,7 +14,7 @@ def centre_digit(drawing):
 
     Parameters
     ----------
-    drawing : `(height, width)`, from 0 (paper) to 1 (ink), of any size
+    drawing : `(height, width)`, from 0 (paper) to 1 (ink), of any size; booleans and lists of rows count, too
 
     Returns
     -------
@@ -22,7 +24,7 @@ def centre_digit(drawing):
     ------
     ValueError : there is no ink, or the drawing is no picture
     """
-    drawing = np.asarray(drawing, "float64")
+    drawing = _validate.numeric(drawing, "drawing").astype("float64")
     if drawing.ndim != 2 or drawing.size == 0:
         raise ValueError(f"a drawing must have shape (height, width), not {drawing.shape}")
     if not (drawing.min() >= 0 and drawing.max() <= 1):
@@ -41,7 +43,8 @@ def centre_digit(drawing):
     return image.ravel().astype("float32")
 
 
-# By hand, because Pillow's box filter weighs whole pixels by their middles: a pixel may differ by up to 0.12.
+# By hand, because Pillow's box filter counts each old pixel wholly or not at all: the worst pixel of a stroke usually
+# differs by 0.12, now and then by half.
 def _averages(ink, height, width):
     """`ink` on a grid of another size, each new pixel the mean of the area that it covers."""
 

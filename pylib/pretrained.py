@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pylib import _bundled
+from pylib import _bundled, _validate
 from pylib.models import VAE
 
 MODELS = {
@@ -19,6 +19,29 @@ MODELS = {
 BUNDLED = Path(__file__).with_name("pretrained.npz")
 
 
+def _validate_name(name):
+    if not isinstance(name, str) or name not in MODELS:
+        raise ValueError(f"name must be one of {', '.join(MODELS)}, not {_validate.shown(name)}")
+
+
+def _validate_save(vaes, path):
+    _validate.mapping(vaes, "vaes", "names in MODELS to VAEs")
+    for name, vae in vaes.items():
+        _validate_name(name)
+        weights, wanted = getattr(vae, "trainable_weights", []), VAE(**MODELS[name]).trainable_weights
+        if isinstance(vae, type) or [weight.shape for weight in weights] != [weight.shape for weight in wanted]:
+            raise ValueError(f"vaes[{name!r}] must be a VAE(**pretrained.MODELS[{name!r}]), trained")
+        if not all(np.abs(np.asarray(weight)).max() <= np.finfo("float16").max for weight in weights):  # NaN isn't, too
+            raise ValueError(f"vaes[{name!r}] has a weight that float16 can't hold, or a NaN: its training failed")
+    path = _validate.path(path, "path")
+    if path.suffix != ".npz":
+        raise ValueError(f"path must end in .npz, as {BUNDLED.name} does, not in {path.name}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
+    return {"path": path}
+
+
+@_validate.arguments(_validate_name)
 def load(name):
     """A trained VAE, ready to use.
 
@@ -35,8 +58,6 @@ def load(name):
     FileNotFoundError : the weights are missing
     ValueError : there is no model of that name, or the weights are not those this project ships
     """
-    if name not in MODELS:
-        raise ValueError(f"name must be one of {', '.join(MODELS)}, not {name!r}")
     arrays = _bundled.load(BUNDLED, remedy="restore it from the repository, or run `make weights`")
     vae = VAE(**MODELS[name])
     for i, weight in enumerate(vae.trainable_weights):
@@ -44,13 +65,20 @@ def load(name):
     return vae
 
 
+@_validate.arguments(_validate_save)
 def save(vaes, path=BUNDLED):
     """Write the weights of trained VAEs as float16, and beside them their sha256.
 
     Parameters
     ----------
-    vaes : dict of names in `MODELS` to models
+    vaes : dict of names in `MODELS` to models with these settings
     path : of the .npz file
+
+    Raises
+    ------
+    FileNotFoundError : there is no such folder
+    ValueError : there is no model, one has another name, other layers or weights that float16 can't hold, or `path`
+        doesn't end in .npz
     """
     arrays = {
         f"{name}/{i}": np.asarray(weight).astype("float16")

@@ -8,6 +8,20 @@ import tempfile
 import time
 from pathlib import Path
 
+from pylib import _validate
+
+
+def _validate_log_dir(log_dir):
+    if isinstance(log_dir, str) and not log_dir:
+        raise ValueError("log_dir is empty: name the folder that training wrote its logs to")
+    _validate.path(log_dir, "log_dir")
+
+
+def _validate_lesson(lesson):
+    _validate.string(lesson, "lesson")
+    if not lesson or lesson == ".." or "\0" in lesson or Path(lesson).name != lesson:
+        raise ValueError(f"lesson must be the name of one folder, such as '01_autoencoder', not {lesson!r}")
+
 
 class TensorBoardCommand:
     """The command that starts TensorBoard on a folder, shown as text or as HTML with a local link.
@@ -22,10 +36,15 @@ class TensorBoardCommand:
     ----------
     command : quoted for this machine's shell
     url : where TensorBoard is once the command runs
+
+    Raises
+    ------
+    ValueError : `log_dir` is empty or no path
     """
 
     url = "http://localhost:6006"
 
+    @_validate.arguments(_validate_log_dir)
     def __init__(self, log_dir):
         words = ["tensorboard", "--logdir", os.fspath(log_dir), "--port", "6006"]
         self.command = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
@@ -40,6 +59,7 @@ class TensorBoardCommand:
         )
 
 
+@_validate.arguments(_validate_log_dir)
 def tensorboard_cmd(log_dir):
     """The command, quoted for this machine's shell, that shows training runs in TensorBoard.
 
@@ -53,13 +73,12 @@ def tensorboard_cmd(log_dir):
 
     Raises
     ------
-    ValueError : `log_dir` is empty
+    ValueError : `log_dir` is empty or no path
     """
-    if not os.fspath(log_dir):
-        raise ValueError("log_dir is empty: name the folder that training wrote its logs to")
     return TensorBoardCommand(log_dir)
 
 
+@_validate.arguments(_validate_lesson)
 def new_run(lesson):
     """Make a folder for this run's logs, `logs/<lesson>/<time>-<process>` below the working directory.
 
@@ -72,6 +91,10 @@ def new_run(lesson):
     Returns
     -------
     run : Path of the folder
+
+    Raises
+    ------
+    ValueError : `lesson` is not the name of one folder
     """
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     run = Path("logs") / lesson / name

@@ -1,14 +1,6 @@
 """The door of the data: MNIST's two splits, for lessons whose Keras runs on TensorFlow."""
 
-import keras
-
-from pylib import mnist_dataset
-
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"the lessons need Keras on TensorFlow, not on {keras.backend.backend()}: "
-        "set the environment variable KERAS_BACKEND to tensorflow and restart the kernel"
-    )
+from pylib import _backend, mnist_dataset  # noqa: F401
 
 
 def mnist_train(path=None):

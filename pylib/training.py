@@ -2,18 +2,25 @@
 
 import functools
 
+from pylib import _backend  # noqa: F401  # isort: skip
 import keras
 import matplotlib.pyplot as plt
+import numpy as np
 import tensorflow as tf
 from IPython.display import display
 from matplotlib.ticker import MaxNLocator
 
 from pylib import _validate
+from pylib.models import VAE
 
 
 def _validate_batches(data, batch_size):
     _validate.positive_integer(batch_size, "batch_size")
-    lengths = [len(array) for array in tf.nest.flatten(data)]
+    arrays = [array for part in data for array in (part if isinstance(part, tuple) else [part])]
+    for array in arrays:
+        if not hasattr(array, "shape") or len(array.shape) == 0:
+            raise ValueError(f"batches are made of arrays, a row for each image, not of a {type(array).__name__}")
+    lengths = [len(array) for array in arrays]
     if not lengths or min(lengths) == 0:
         raise ValueError("there is nothing to make batches of: give arrays with at least one row")
     if min(lengths) < max(lengths):
@@ -111,6 +118,11 @@ def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
     }
 
 
+def _validate_panels(panels):
+    if not panels or not all(isinstance(unit, str) for unit in panels.values()):
+        raise ValueError('LossPlot needs a log to draw and its unit, as in LossPlot(loss="MSE per pixel")')
+
+
 class LossPlot(keras.callbacks.Callback):
     """Draw the logs of `fit` as it goes: one figure, updated after each epoch.
 
@@ -123,13 +135,12 @@ class LossPlot(keras.callbacks.Callback):
 
     Raises
     ------
-    ValueError : there is no panel
+    ValueError : there is no panel, or a title is no text
     """
 
+    @_validate.arguments(_validate_panels)
     def __init__(self, **panels):
         super().__init__()
-        if not panels:
-            raise ValueError('LossPlot needs a log to draw and its unit, as in LossPlot(loss="MSE per pixel")')
         self.panels = panels
 
     def on_train_begin(self, logs=None):
@@ -157,6 +168,42 @@ class LossPlot(keras.callbacks.Callback):
             self.handle.update(self.figure)
 
 
+def _validate_train(model, training, held_out, callbacks):
+    if isinstance(model, VAE):
+        raise ValueError("a VAE brings its own loss: train it with fit_vae, as lesson 03 does")
+    if not isinstance(model, keras.Model):
+        hint = ": build_autoencoder returns three, and the third is trained" if isinstance(model, tuple) else ""
+        raise ValueError(f"model must be a Keras model, not a {type(model).__name__}{hint}")
+    for name, pair in {"training": training, "held_out": held_out}.items():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(f"{name} must be a pair (inputs, targets), such as (x_train, x_train)")
+        _validate_pair(*pair, name)
+    _validate_callbacks(callbacks)
+
+
+def _validate_pair(inputs, targets, name):
+    for part, array in {"inputs": inputs, "targets": targets}.items():
+        if not hasattr(array, "shape") or len(array.shape) < 2 or array.shape[0] == 0:
+            raise ValueError(
+                f"the {part} of {name} must be an array with a row per image, not {_validate.shown(array)}"
+            )
+        low, high = np.min(array), np.max(array)
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"the {part} of {name} hold a NaN or infinity, which training would spread to all weights")
+        if high > 50 or (part == "targets" and not (low >= 0 and high <= 1)):
+            raise ValueError(
+                f"the {part} of {name} lie in [{low:g}, {high:g}]: pixels go from 0 to 1, so divide by 255"
+            )
+    if len(inputs) != len(targets):
+        raise ValueError(f"{name} has {len(inputs)} inputs and {len(targets)} targets: give a target for each input")
+
+
+def _validate_callbacks(callbacks):
+    if not isinstance(callbacks, tuple | list) or not all(isinstance(c, keras.callbacks.Callback) for c in callbacks):
+        raise ValueError("callbacks must be a list of Keras callbacks, such as [callback], even for a single one")
+
+
+@_validate.arguments(_validate_train)
 def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
     """Fit `model` to pairs of inputs and targets with MSE, Adam and batches of 128, drawing the loss as it goes.
 
@@ -177,7 +224,8 @@ def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
 
     Raises
     ------
-    ValueError : as `batches` and `compile_settings` do
+    ValueError : the model is a VAE or no Keras model; inputs and targets are no pair of arrays with a row per image,
+        targets are not in [0, 1], or there is a NaN; a callback is none; epochs or the step size are not above 0
     """
     model.compile(loss="mse", **compile_settings(len(training[0]), epochs, learning_rate))
     callbacks = [LossPlot(loss="MSE per pixel"), *callbacks]
@@ -185,6 +233,18 @@ def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
     return model.fit(**data, epochs=epochs, verbose=0, callbacks=callbacks).history
 
 
+def _validate_fit_vae(vae, training, held_out, callbacks):
+    if not isinstance(vae, VAE):
+        raise ValueError(f"vae must be a pylib.models.VAE, not a {type(vae).__name__}; other networks go to train")
+    parts = "(images,)" if vae.n_classes is None else "(images, labels)"
+    for name, data in {"training": training, "held_out": held_out}.items():
+        if not isinstance(data, tuple | list) or len(data) != (1 if vae.n_classes is None else 2):
+            raise ValueError(f"{name} must be a tuple {parts} for this VAE, not {_validate.shown(data)}")
+    vae.validated(*held_out)
+    _validate_callbacks(callbacks)
+
+
+@_validate.arguments(_validate_fit_vae)
 def fit_vae(vae, training, held_out, epochs, learning_rate=3e-3, callbacks=()):
     """Fit a `models.VAE` with Adam and batches of 128.
 
@@ -205,7 +265,8 @@ def fit_vae(vae, training, held_out, epochs, learning_rate=3e-3, callbacks=()):
 
     Raises
     ------
-    ValueError : as `VAE.validated`, `batches` and `compile_settings` do
+    ValueError : the model is no VAE; images or labels do not suit it; a callback is none; epochs or the step size are
+        not above 0
     """
     vae.compile(**compile_settings(len(training[0]), epochs, learning_rate))
     x = batches(vae.validated(*training))

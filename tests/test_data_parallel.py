@@ -14,8 +14,8 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 TRAIN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from pylib import models
-models.Sampling.call = lambda self, z_mean, z_log_var: z_mean
+from pylib import _networks
+_networks.Sampling.call = lambda self, z_mean, z_log_var: z_mean
 import data_parallel
 data_parallel.main(int(sys.argv[2]))
 """

@@ -92,3 +92,33 @@ def test_shapes_that_do_not_fit():
 def test_too_few_samples(samples):
     with pytest.raises(ValueError, match="samples must be an integer of 2 or more"):
         monte_carlo_kl(*gaussians(), samples=samples, seed=0)
+
+
+def test_integers_booleans_and_lists_count():
+    """KL(N(0, 1) || N(1, 1)) is 1/2; an unsigned 0 - 1 would wrap around."""
+    for convert in (np.uint8, np.bool_, np.ndarray.tolist):
+        zero, one = convert(np.zeros(2, int)), convert(np.ones(2, int))
+        assert gaussian_kl(zero, zero, one, zero) == pytest.approx(1.0)  # two dimensions
+        assert log_normal(zero, one, zero) == pytest.approx(2 * stats.norm.logpdf(1))
+        assert monte_carlo_kl(zero, zero, zero, zero, np.int64(2), np.int64(0)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gaussian_kl(None, np.zeros(2)), "q_mean must be an array of numbers, not None"),
+        (lambda: gaussian_kl(np.zeros(2), "text"), "q_log_var must be an array of numbers, not 'text'"),
+        (
+            lambda: log_normal(np.zeros((2, 3)), np.zeros(2)),
+            r"one shape \(..., d\), but they are z \(2, 3\), mean \(2,\)",
+        ),
+        (lambda: log_normal([np.nan]), "z must hold finite numbers"),
+        (lambda: log_normal(1.0), "d of 1 or more"),
+        (lambda: monte_carlo_kl([0], [0], [0], [0], True, 0), "samples must be an integer of 2 or more"),
+        (lambda: monte_carlo_kl([0], [0], [0], [0], 2, None), "seed.* must be an integer"),
+        (lambda: monte_carlo_kl([0], [0], [0], [0], 2, -1), "seed.* must be an integer"),
+    ],
+)
+def test_says_what_is_wrong(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,3 +1,4 @@
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -25,7 +26,9 @@ def test_canvas_makes_an_image_of_its_ink():
     assert repr(canvas) == "DigitCanvas()"
 
 
-def test_drawn_digit_shows_its_place():
+@pytest.mark.parametrize("constrained", [False, True])
+def test_drawn_digit_shows_its_place(constrained, monkeypatch):
+    monkeypatch.setitem(plt.rcParams, "figure.constrained_layout.use", constrained)
     vae = pretrained.load("vae_2")
     images, labels = load("test")
     codes = np.asarray(vae.encoder(images[:300])[0])
@@ -37,5 +40,7 @@ def test_drawn_digit_shows_its_place():
     assert widget._picture.value != before
     widget.canvas.ink = bytes(drawing.SIDE**2)
     assert widget._picture.value == before
+    with pytest.raises(ValueError, match="a drawing has no label: give a VAE without n_classes"):
+        DrawnDigit(pretrained.load("conditional_2"), codes, labels[:300])
     with pytest.raises(ValueError, match="latent_dim 2, not 20"):
         DrawnDigit(pretrained.load("vae_20"), codes, labels[:300])

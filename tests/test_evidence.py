@@ -6,7 +6,7 @@ import pytest
 from scipy import integrate, special, stats
 
 from pylib import evidence
-from pylib.likelihood import code_limit, encode
+from pylib.likelihood import code_limit, encode, square_grid
 from pylib.models import VAE
 from tests.known_models import BITS, LinearGaussian, exact_encoder
 
@@ -88,19 +88,40 @@ class Single(LinearGaussian):
         return np.zeros((len(x), 2)), np.zeros((len(x), 2))
 
 
+def log_evidence_of_single(vae, x):
+    # By the matrix determinant lemma and Woodbury's identity, as 784 x 784 would be slow.
+    precision, off = np.eye(2) + vae.w.T @ vae.w / vae.sigma**2, np.asarray(x, "float64") - vae.b
+    square = np.sum(off**2, axis=1) / vae.sigma**2
+    projected = off @ vae.w / vae.sigma**2
+    square -= np.einsum("ni,ij,nj->n", projected, np.linalg.inv(precision), projected)
+    log_determinant = np.linalg.slogdet(precision)[1] + 784 * np.log(2 * np.pi * vae.sigma**2)
+    return -0.5 * (square + log_determinant)
+
+
 @pytest.mark.parametrize("sigma", [0.5, 0.19, 0.1, 0.0625, 0.01])
 def test_float32_is_exact_enough(sigma):
     vae = Single(sigma)
     rng = np.random.default_rng(1)
     x = vae.decoder(rng.normal(size=(5, 2))) + (sigma * rng.normal(size=(5, 784))).astype("float32")
-    # By the matrix determinant lemma and Woodbury's identity, as 784 x 784 would be slow.
-    precision, off = np.eye(2) + vae.w.T @ vae.w / sigma**2, np.asarray(x, "float64") - vae.b
-    square = np.sum(off**2, axis=1) / sigma**2
-    projected = off @ vae.w / sigma**2
-    square -= np.einsum("ni,ij,nj->n", projected, np.linalg.inv(precision), projected)
-    log_determinant = np.linalg.slogdet(precision)[1] + 784 * np.log(2 * np.pi * sigma**2)
-    truth = -0.5 * (square + log_determinant)
-    assert evidence.exact_log_likelihood(vae, x) == pytest.approx(truth, abs=0.005)
+    assert evidence.exact_log_likelihood(vae, x) == pytest.approx(log_evidence_of_single(vae, x), abs=0.005)
+
+
+class TwoHalves(Single):
+    """Each half of the plane has pictures of its own, far from the mean of all pictures, as digits are."""
+
+    apart = 0.3  # in each pixel, from that mean
+
+    def decoder(self, z):
+        side = np.where(np.asarray(z)[:, :1] > 0, self.apart, -self.apart).astype("float32")
+        return super().decoder(z) + side
+
+
+def test_float32_is_exact_enough_far_from_the_mean_picture():
+    vae = TwoHalves(0.01)
+    rng = np.random.default_rng(1)
+    codes = np.abs(rng.normal(size=(5, 2))) + 1.5  # so that the other half of the plane has no share in the evidence
+    x = vae.decoder(codes) + (0.01 * rng.normal(size=(5, 784))).astype("float32")
+    assert evidence.exact_log_likelihood(vae, x) == pytest.approx(log_evidence_of_single(vae, x - 0.3), abs=0.005)
 
 
 def test_exact_log_likelihood_of_a_bernoulli_on_another_grid(bernoulli):
@@ -129,7 +150,8 @@ def test_limit_comes_from_the_codes(linear):
     assert code_limit(linear, x) == max(4, far)
     assert code_limit(linear, linear.b[None]) == 4, "the prior's mass is in it, whatever the codes"
     away = linear.decoder(np.array([[9.0, -1.0]]))
-    assert code_limit(linear, away) > 9
+    z_mean, z_log_var, _ = linear.encoder(away)
+    assert code_limit(linear, away) == pytest.approx(9 + np.max((np.abs(z_mean) - 9) + 4 * np.exp(z_log_var / 2)))
     assert evidence.exact_log_likelihood(linear, away) == pytest.approx(linear.log_evidence(away), abs=1e-4)
     assert evidence.exact_log_likelihood(linear, away, limit=5.0) < linear.log_evidence(away) - 1
 
@@ -142,8 +164,16 @@ def test_quadrature_error_tells_the_true_one():
         mean, worst = evidence.quadrature_error(vae, x, points, limit)
         if limit is None:
             assert worst < 0.01 and error.max() < 0.01
-        else:
+        elif limit == 5.0:  # the finer grid is nearly exact
+            assert mean == pytest.approx(error.mean(), rel=0.05) and worst == pytest.approx(error.max(), rel=0.05)
+        else:  # a wider one still misses some of the codes
             assert worst >= mean > 0.3 * error.mean() > 0.003
+
+
+def test_a_grid_reaches_both_ends_of_its_square():
+    grid, log_area = square_grid(5, 2.0)
+    assert grid.tolist() == [[a, b] for b in (-2, -1, 0, 1, 2) for a in (-2, -1, 0, 1, 2)]
+    assert np.exp(square_grid(9, 2.0)[1]) == pytest.approx(0.25) and np.exp(log_area) == pytest.approx(1)
 
 
 def test_memory_stays_bounded(linear):

@@ -147,3 +147,47 @@ def test_tf_utils_gives_the_splits_and_names_a_wrong_backend(tmp_path, arrays):
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{mnist_dataset.BUNDLED.parents[1]}"},
     )
     assert "need Keras on TensorFlow, not on jax" in run.stderr
+
+
+def test_pixels_of_0_and_1_are_black_and_white(tmp_path, arrays):
+    arrays["x_train"] = np.random.default_rng(0).integers(0, 2, (3, 28, 28), dtype=np.uint8)
+    np.savez(tmp_path / "own.npz", **arrays)
+    images, _ = mnist_dataset.load("train", tmp_path / "own.npz")
+    assert images.dtype == np.float32 and np.array_equal(images, arrays["x_train"].reshape(3, 784))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x_train": np.zeros((0, 28, 28), np.uint8), "y_train": np.zeros(0, int)}, "x_train in .* is empty"),
+        ({"y_train": np.array([0, 9, 10])}, "y_train in .* must lie in 0 to 9, not in 0 to 10"),
+        ({"y_train": np.array([-1, 0, 1])}, "must lie in 0 to 9, not in -1 to 1"),
+    ],
+)
+def test_says_what_is_wrong_with_a_split(tmp_path, arrays, change, message):
+    np.savez(tmp_path / "own.npz", **arrays | change)
+    assert len(mnist_dataset.load("test", tmp_path / "own.npz")[0]) == 2
+    with pytest.raises(ValueError, match=message):
+        mnist_dataset.load("train", tmp_path / "own.npz")
+
+
+@pytest.mark.parametrize("wrong", [None, 3, np.array(["train", "test"]), b"train"])
+def test_what_is_no_split(wrong):
+    with pytest.raises(ValueError, match="split must be 'train' or 'test', not"):
+        mnist_dataset.load(wrong)
+
+
+@pytest.mark.parametrize("wrong", [3, np.nan, "", b"own.npz"])
+def test_what_is_no_path(wrong):
+    with pytest.raises(ValueError, match="path must be a path"):
+        mnist_dataset.load("train", wrong)
+
+
+def test_names_a_backend_that_is_set_in_keras_own_file(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    environment |= {"KERAS_HOME": str(tmp_path), "PYTHONPATH": str(mnist_dataset.BUNDLED.parents[1])}
+    run = subprocess.run(
+        [sys.executable, "-c", "import pylib.tf_utils"], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    assert "need Keras on TensorFlow, not on jax" in run.stderr

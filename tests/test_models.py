@@ -6,13 +6,8 @@ import pytest
 import tensorflow as tf
 from scipy import special, stats
 
-from pylib.models import (
-    bernoulli_reconstruction,
-    build_autoencoder,
-    gaussian_reconstruction,
-    kl_to_unit,
-    sample,
-)
+from pylib.losses import bernoulli_reconstruction, gaussian_reconstruction, kl_to_unit, sample
+from pylib.models import build_autoencoder
 
 
 def test_layers_and_shared_weights():

@@ -1,6 +1,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -131,3 +132,49 @@ def test_noisy_mnist_has_the_known_psnr():
     x_test, _ = load("test")
     for sigma, decibels in [(0.2, 16.7), (0.3, 13.3), (0.4, 11.0), (0.5, 9.4)]:
         assert noise.psnr(x_test, noise.gaussian(x_test, sigma, rng())) == pytest.approx(decibels, abs=0.06)
+
+
+BLACK_OR_WHITE = np.random.default_rng(2).random((5, 784)) > 0.8
+
+
+@pytest.mark.parametrize("convert", [np.uint8, np.int64, np.array, np.ndarray.tolist, pd.DataFrame])
+def test_black_and_white_of_any_kind(convert):
+    expected, given = BLACK_OR_WHITE.astype("float32"), convert(BLACK_OR_WHITE)
+    for f in NOISES:
+        noisy = f(given, 0.3, rng())
+        assert noisy.dtype == np.float32 and np.array_equal(noisy, f(expected, 0.3, rng()))
+    assert noise.psnr(given, noisy) == noise.psnr(expected, noisy)
+    assert noise.psnr(given, given) == float("inf")
+
+
+@pytest.mark.parametrize("f", NOISES)
+@pytest.mark.parametrize("wrong", [0, None, np.random, np.random.RandomState(0)])
+def test_what_is_no_generator(f, wrong, images):
+    with pytest.raises(
+        ValueError, match=r"rng must be a numpy.random.Generator, such as np.random.default_rng\(0\), not"
+    ):
+        f(images[:2], 0.1, wrong)
+
+
+@pytest.mark.parametrize("f", NOISES)
+@pytest.mark.parametrize("wrong", [None, "0.1", True, np.array([0.1, 0.2])])
+def test_amount_that_is_no_number(f, wrong, images):
+    with pytest.raises(ValueError, match="amount is .* not"):
+        f(images[:2], wrong, rng())
+
+
+def test_the_hint_fits_the_pixels(images):
+    with pytest.raises(ValueError, match="divide pixels by 255"):
+        noise.block(255 * images, 0.1, rng())
+    with pytest.raises(ValueError, match="undo what shifted the pixels below 0"):
+        noise.block(images - 0.5, 0.1, rng())
+
+
+def test_psnr_is_of_pixels_from_0_to_1(images):
+    with pytest.raises(ValueError, match=r"clean must lie in \[0, 1\], not in .*divide pixels by 255"):
+        noise.psnr(255 * images, 255 * images)
+    with pytest.raises(ValueError, match=r"clean must lie in \[0, 1\]"):
+        noise.psnr(images - 0.5, images)
+    with pytest.raises(ValueError, match="image goes from 0 to 255, and pixels from 0 to 1: divide them by 255"):
+        noise.psnr(np.zeros((1, 2)), [[0, 255]])
+    assert noise.psnr(np.ones((1, 4)), np.full((1, 4), -1.0)) == pytest.approx(-6.0206, abs=1e-4)  # -10 log10(4)

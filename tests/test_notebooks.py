@@ -19,7 +19,7 @@ TAUGHT = {
     "01_autoencoder": {"models": ["build_autoencoder"], "training": ["batches", "compile_settings", "train"]},
     "02_denoising": {"noise": ["uniform", "gaussian", "salt_and_pepper", "block", "psnr"]},
     "03_vae_theory": {
-        "models": ["sample", "kl_to_unit", "bernoulli_reconstruction", "gaussian_reconstruction"],
+        "losses": ["sample", "kl_to_unit", "bernoulli_reconstruction", "gaussian_reconstruction"],
         "evidence": ["log_weights", "elbo", "importance_weighted_bound", "exact_log_likelihood"],
         "training": ["fit_vae"],
     },

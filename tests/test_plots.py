@@ -1,8 +1,11 @@
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 
 matplotlib.use("agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
 from pylib import plots  # noqa: E402
 
 
@@ -109,3 +112,87 @@ def test_latent_grids_show_each_digit_at_its_place_and_tint_what_is_off():
     at = dict(zip([t.get_text() for t in axes.get_yticklabels()], axes.get_yticks(), strict=True))
     assert at == {"-1.5": 2.5, "0": 1.5, "2": 0.5} and axes.get_ylim() == (3, 0)
     assert [t.get_text() for t in axes.get_xticklabels()] == ["-1.5", "0", "2"]
+
+
+BITS = np.random.default_rng(1).random((3, 784)) > 0.8
+PLANE = np.random.default_rng(2).normal(size=(3, 2))
+SIDE = np.linspace(-1, 1, 4)
+GRID = np.zeros((3, 3, 28, 28))
+POSTERIOR = {
+    "images": BITS,
+    "z1": np.tile(SIDE, (3, 1)),
+    "z2": np.tile(SIDE, (3, 1)),
+    "density": np.tile(np.exp(-(SIDE**2) - SIDE[:, None] ** 2), (3, 1, 1)),
+    "z_mean": PLANE,
+    "z_log_var": PLANE,
+}
+
+
+def pictures_of(figure):
+    return [image.get_array().tolist() for axes in figure.axes for image in axes.images]
+
+
+@pytest.mark.parametrize("convert", [np.uint8, np.array, np.ndarray.tolist, list, pd.DataFrame])
+def test_arrays_of_any_kind(convert):
+    images = convert(BITS)
+    expected = BITS.reshape(-1, 28, 28).astype(float).tolist()
+    assert pictures_of(plots.digit_rows({"a": images})) == expected
+    codes = convert(PLANE) if convert is not np.uint8 else PLANE.tolist()
+    plots.arrows(codes, codes, {"a": codes}, pictures=images)
+    plots.scatters({"a": codes}, [3, 1, 4])
+    figure = plots.posteriors(**POSTERIOR | {"images": images, "z_mean": codes, "z_log_var": codes})
+    corners = [axes.child_axes[0].images[0].get_array().tolist() for axes in figure.axes if axes.child_axes]
+    assert corners == expected
+    plt.close("all")
+
+
+def test_images_may_have_rows_and_columns():
+    flat = plots.digit_rows({"a": BITS})
+    assert pictures_of(plots.digit_rows({"a": BITS.reshape(-1, 28, 28)})) == pictures_of(flat)
+
+
+def test_a_nan_in_a_curve_is_a_gap():
+    (axes,) = plots.curves({"a": ([1, 2, 3], [1, np.nan, 3])}, "x", "y", log="y").axes
+    assert np.isnan(axes.lines[0].get_ydata()).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plots.digit_rows({}), "rows must be a dict of a row's label to its images, with one entry or more"),
+        (lambda: plots.digit_rows([BITS]), "rows must be a dict"),
+        (lambda: plots.digit_rows({"a": BITS[0]}), r"rows\['a'\] must have shape .* use x\[None\] for one image"),
+        (lambda: plots.digit_rows({"a": BITS * 255}), r"rows\['a'\] goes from 0 to 255.* divide them by 255"),
+        (lambda: plots.digit_rows({"a": BITS}, titles=["b"]), "titles must have 3 entries"),
+        (lambda: plots.digit_rows({"a": BITS}, titles="abc"), "titles must be a list"),
+        (lambda: plots.curves({}, "x", "y", log="x"), "lines must be a dict"),
+        (lambda: plots.curves({"a": ([1, 2], [1])}, "x", "y"), r"x and y of one shape \(n,\), not \(2,\) and \(1,\)"),
+        (lambda: plots.curves({"a": [1, 2, 3]}, "x", "y"), r"lines\['a'\] must be a pair \(x, y\)"),
+        (lambda: plots.curves({"a": ([0, 1], [1, 2])}, "x", "y", log="x"), "x of 0 or less"),
+        (lambda: plots.curves({"a": ([0, 1], [1, 2])}, "x", "y", log="log"), "log must be '', 'x', 'y' or 'xy'"),
+        (lambda: plots.bars({}, ["a"], "y"), "groups must be a dict"),
+        (lambda: plots.bars({"a": [1, 2]}, ["b"], "y"), r"groups\['a'\] must have shape \(1,\), not \(2,\)"),
+        (lambda: plots.bars({"a": [1, 2]}, "bc", "y"), "names must be a list"),
+        (lambda: plots.bars({"a": [1, 2]}, ["b", "c"], "y", lowest=2), "lowest must be a number below .* 2"),
+        (lambda: plots.arrows(PLANE, PLANE, {}), "panels must be a dict"),
+        (lambda: plots.arrows(PLANE, PLANE, {"a": PLANE[:2]}), r"panels\['a'\] must have shape \(3, 2\), not \(2, 2\)"),
+        (lambda: plots.arrows(PLANE[:2], PLANE, {"a": PLANE}, BITS), "3 pictures for 2 points"),
+        (lambda: plots.scatters({"a": PLANE}, [1, 2]), "labels must be 3 integers"),
+        (lambda: plots.scatters({"a": PLANE}, [1, 2, 10]), "labels must lie in 0 to 9"),
+        (lambda: plots.latent_grids({"a": GRID}, [SIDE], [GRID[:, :, 0, 0]]), r"each of ticks must have shape \(3,\)"),
+        (lambda: plots.latent_grids({"a": GRID[:2]}, [[0, 1]], [[[0]]]), r"must have shape \(2, 2, 28, 28\)"),
+        (lambda: plots.latent_grids({"a": GRID}, [[0, 2, 1]], [GRID[:, :, 0, 0]]), "ticks must ascend"),
+        (lambda: plots.latent_grids({"a": GRID}, [[0, 1, 2]], [GRID[:, :, 0, 0] + 2]), "tinted must hold True where"),
+        (lambda: plots.latent_grids({"a": GRID}, [], []), "ticks must have 1 entries"),
+        (lambda: plots.posteriors(**POSTERIOR | {"images": BITS[0]}), r"images must .* use x\[None\] for one image"),
+        (lambda: plots.posteriors(**POSTERIOR | {"z1": SIDE}), r"z1 must have shape \(3, points\), not \(4,\)"),
+        (lambda: plots.posteriors(**POSTERIOR | {"z_mean": PLANE[:2]}), r"z_mean must have shape \(3, 2\)"),
+        (lambda: plots.symmetric_limits([]), "values is empty"),
+        (lambda: plots.symmetric_limits([[1, 2], [3]]), "values must be an array of numbers in rows of one length"),
+    ],
+)
+def test_says_what_is_wrong_and_draws_nothing(call, message):
+    plt.close("all")
+    with pytest.raises(ValueError, match=message):
+        call()
+    assert plt.get_fignums() == []

@@ -62,8 +62,18 @@ def test_averages_keep_the_mean():
         (np.zeros((0, 5)), "shape"),
         (np.full((5, 5), 255), "from 0 .* to 1"),
         (np.full((5, 5), np.nan), "no NaN"),
+        (np.zeros((5, 5, 3)), r"shape \(height, width\), not \(5, 5, 3\)"),
+        ("a drawing", "drawing must be an array of numbers, not 'a drawing'"),
+        (None, "drawing must be an array of numbers, not None"),
     ],
 )
 def test_says_what_is_wrong(wrong, message):
     with pytest.raises(ValueError, match=message):
         centre_digit(wrong)
+
+
+def test_lists_and_booleans_are_drawings():
+    ink = np.zeros((40, 30), bool)
+    ink[5:30, 10:14] = True
+    for drawing in (ink, ink.tolist(), ink.astype(np.uint8)):
+        assert np.array_equal(centre_digit(drawing), centre_digit(ink.astype("float64")))

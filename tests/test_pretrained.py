@@ -58,3 +58,34 @@ def test_says_what_is_wrong(tmp_path, monkeypatch):
     missing = "there is no file .*pretrained.npz: restore it from the repository, or run `make weights`"
     with pytest.raises(FileNotFoundError, match=missing):
         pretrained.load("vae_2")
+
+
+@pytest.mark.parametrize("wrong", [None, 2, ["vae_2"], np.array(["vae_2"])])
+def test_what_is_no_name(wrong):
+    with pytest.raises(ValueError, match="name must be one of vae_2, vae_20, conditional_2, not"):
+        pretrained.load(wrong)
+
+
+def test_save_refuses_what_load_could_not_read(tmp_path):
+    vae, path = pretrained.load("vae_2"), tmp_path / "weights.npz"
+    broken = pretrained.load("vae_2")
+    broken.trainable_weights[0].assign(1e6 * np.ones(broken.trainable_weights[0].shape))
+    for vaes, message in (
+        ({}, "vaes must be a dict of names in MODELS to VAEs"),
+        (vae, "vaes must be a dict"),
+        ({"vae_3": vae}, "name must be one of .* not 'vae_3'"),
+        ({"vae_20": vae}, r"vaes\['vae_20'\] must be a VAE\(\*\*pretrained.MODELS\['vae_20'\]\)"),
+        ({"vae_2": None}, r"vaes\['vae_2'\] must be a VAE"),
+        ({"vae_2": broken}, "a weight that float16 can't hold"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pretrained.save(vaes, path)
+    with pytest.raises(ValueError, match="path must end in .npz"):
+        pretrained.save({"vae_2": vae}, tmp_path / "weights")
+    with pytest.raises(ValueError, match="path must be a path"):
+        pretrained.save({"vae_2": vae}, None)
+    with pytest.raises(FileNotFoundError, match="there is no folder .*: make it first"):
+        pretrained.save({"vae_2": vae}, tmp_path / "none" / "weights.npz")
+    assert list(tmp_path.iterdir()) == []
+    pretrained.save({"vae_2": vae}, str(path))  # text is a path, too
+    assert path.is_file()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pylib.tensorboardcmd import new_run, tensorboard_cmd
+from pylib.tensorboardcmd import TensorBoardCommand, new_run, tensorboard_cmd
 
 AWKWARD = ["logs", "my logs/run 1", "it's", 'a"b', "a;rm -rf x", "$HOME", "<b>&amp;</b>", "-x"]
 
@@ -47,3 +47,18 @@ def test_new_run_goes_elsewhere_where_logs_cannot_be_written(tmp_path, monkeypat
     run = new_run("01_autoencoder")
     assert run.is_dir() and run.is_absolute() and run.parent.name == "01_autoencoder"
     assert tmp_path not in run.parents
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"logs", "a\0b"])
+def test_what_is_no_path(wrong):
+    for show in (tensorboard_cmd, TensorBoardCommand):
+        with pytest.raises(ValueError, match="log_dir must be a path, such as 'folder/name', not"):
+            show(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["", ".", "..", "a/b", "a/b/../..", "/tmp", "a/", "a\0b", None, 3])
+def test_new_run_stays_below_logs(wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="lesson must be (the name of one folder, such as|a string)"):
+        new_run(wrong)
+    assert list(tmp_path.iterdir()) == []

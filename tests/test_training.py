@@ -128,7 +128,7 @@ def test_fit_vae_looks_at_what_it_trains_on():
     for data, message in [
         ((x + np.nan,), "NaN"),
         ((255 + x,), "divide pixels by 255"),
-        ((x, x[:, 0]), "images only"),
+        ((x, x[:, 0]), r"a tuple \(images,\)"),
     ]:
         with pytest.raises(ValueError, match=message):
             fit_vae(VAE(hidden=(4,)), data, (x,), 1)
@@ -194,3 +194,54 @@ def test_fit_vae_learns_the_digits_it_is_given(n_classes):
     assert seen == list(range(60)) and len(history["val_loss"]) == 60
     least = np.log(2) if n_classes is None else 0  # a label tells which of the two it is
     assert least - 0.1 < history["val_loss"][-1] < least + 3
+
+
+def test_train_looks_at_what_it_gets():
+    x = np.zeros((8, 2), "float32")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    good = {"model": model, "training": (x, x), "held_out": (x, x), "epochs": 1}
+    weights = model.get_weights()
+    for change, message in [
+        ({"training": x}, r"training must be a pair \(inputs, targets\), such as \(x_train, x_train\)"),
+        ({"held_out": (x,)}, "held_out must be a pair"),
+        ({"model": (model, model, model)}, "not a tuple: build_autoencoder returns three, and the third is trained"),
+        ({"model": None}, "model must be a Keras model, not a NoneType"),
+        ({"training": (x, x + 255)}, r"targets of training lie in \[255, 255\].*divide by 255"),
+        ({"training": (x + 255, x)}, "inputs of training lie in .*divide by 255"),
+        ({"training": (x + np.nan, x)}, "inputs of training hold a NaN"),
+        ({"held_out": (x, x + np.inf)}, "targets of held_out hold a NaN or infinity"),
+        ({"training": (x, x[:-1])}, "8 inputs and 7 targets"),
+        ({"training": (x[:0], x[:0])}, "a row per image"),
+        ({"callbacks": keras.callbacks.Callback()}, r"must be a list of Keras callbacks, such as \[callback\]"),
+        ({"callbacks": ["loss"]}, "must be a list of Keras callbacks"),
+        ({"epochs": 0}, "epochs must be a Python integer above 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            train(**(good | change))
+    assert all(map(np.array_equal, weights, model.get_weights()))
+
+
+def test_fit_vae_wants_a_vae_and_tuples():
+    x = np.zeros((8, 784), "float32")
+    vae, network = VAE(hidden=(4,)), keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    for arguments, message in [
+        ((vae, x, (x,), 1), r"training must be a tuple \(images,\) for this VAE, not a ndarray"),
+        ((vae, (x,), x, 1), r"held_out must be a tuple \(images,\)"),
+        ((vae, (x, x), (x,), 1), r"training must be a tuple \(images,\)"),
+        ((VAE(hidden=(4,), n_classes=2), (x,), (x,), 1), r"a tuple \(images, labels\)"),
+        ((network, (x,), (x,), 1), "not a Sequential; other networks go to train"),
+        ((vae, (x,), (x + 2,), 1), "divide pixels by 255"),
+        ((vae, (x,), (x,), 1, 1e-3, keras.callbacks.Callback()), "must be a list of Keras callbacks"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            fit_vae(*arguments)
+
+
+def test_largest_step_sizes_unless_they_are_given():
+    """Those that the lessons' text and figures rest on."""
+    x = np.zeros((8, 2), "float32")
+    model, vae = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), VAE(hidden=(4,))
+    train(model, (x, x), (x, x), 1)
+    fit_vae(vae, (np.zeros((8, 784)),), (np.zeros((8, 784)),), 1)
+    optimizers = model.optimizer, vae.optimizer, compile_settings(100, 1)["optimizer"]
+    assert [optimizer._learning_rate.warmup_target for optimizer in optimizers] == [4e-3, 3e-3, 3e-3]

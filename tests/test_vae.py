@@ -7,7 +7,8 @@ import tensorflow as tf
 from scipy import special, stats
 
 import pylib.models
-from pylib.models import VAE, kl_to_unit
+from pylib.losses import kl_to_unit
+from pylib.models import VAE
 from tests.small_vae import FINISH, X, Y, small
 
 # The networks

@@ -2,11 +2,14 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pylib.models import VAE
-from tests.small_vae import X, Y, small
+from pylib.training import fit_vae, train
+from tests.small_vae import FINISH, X, Y, small
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,113 @@ def test_labels_or_a_loss_where_none_belongs(models):
     for call in (models["plain"].fit, models["plain"].evaluate):
         with pytest.raises(ValueError, match="takes images only"):
             call(X, Y, verbose=0)
+
+
+def test_a_loss_is_refused_at_once_and_spoils_nothing():
     vae = small()
-    vae.compile("adam", loss="mse")
+    with pytest.raises(ValueError, match="brings its own loss: compile it with an optimizer and no loss"):
+        vae.compile("adam", loss="mse")
+    vae.compile("adam")
+    assert np.isfinite(vae.fit(X, **FINISH).history["loss"]).all()
+    with pytest.raises(ValueError, match="a VAE brings its own loss: train it with fit_vae"):
+        train(vae, (X, X), (X, X), 1)
     with pytest.raises(ValueError, match="brings its own loss"):
-        vae.fit(X, verbose=0)
+        vae.compile("adam", "mse")
+    assert np.isfinite(vae.fit(X, **FINISH).history["loss"]).all()
+
+
+def test_weights_of_images_are_refused(models):
+    vae = models["conditional"]
+    weights = np.ones(50)
+    for options in ({"sample_weight": weights}, {"class_weight": {0: 2.0}}):
+        with pytest.raises(ValueError, match="counts all images alike: leave out sample_weight and class_weight"):
+            vae.fit(X, Y, **options, **FINISH)
+    with pytest.raises(ValueError, match="counts all images alike"):
+        vae.evaluate(X, Y, sample_weight=weights, **FINISH)
+    data = tf.data.Dataset.from_tensor_slices((X, Y, weights)).batch(16)
+    with pytest.raises(ValueError, match="counts all images alike"):
+        models["plain"].fit(data, verbose=0)
+
+
+def test_single_batches_are_looked_at_too(models):
+    for call in (models["plain"].train_on_batch, models["plain"].test_on_batch, models["plain"].predict_on_batch):
+        with pytest.raises(ValueError, match=r"must lie in \[0, 1\]"):
+            call(255 * X)
+        assert np.isfinite(np.asarray(call(X))).all()
+    with pytest.raises(ValueError, match="labels must lie in 0 to 9"):
+        models["conditional"].train_on_batch(X, Y + 1)
+
+
+@pytest.mark.parametrize("kind", ["bool", "uint8", "int64", "float64", "list"])
+def test_black_and_white_digits_of_any_type(kind):
+    bits = X > 0.5
+    x = bits.tolist() if kind == "list" else bits.astype(kind)
+    losses = []
+    fit_vae(small(), (x,), (x,), 1)
+    for images in (bits.astype("float32"), x):
+        vae = small(likelihood="gaussian", sigma=0.5) if kind == "uint8" else small()
+        vae.compile("adam")
+        losses.append(vae.fit(images, validation_data=images, **FINISH).history["val_loss"])
+        assert vae.predict(images, **FINISH).shape == (50, 784)
+        assert np.asarray(vae.encoder(images)[0]).shape == (50, 2)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+def test_integers_up_to_255_are_refused(models):
+    with pytest.raises(ValueError, match="divide pixels by 255"):
+        models["plain"].fit((255 * X).astype("uint8"), verbose=0)
+
+
+def test_the_networks_answer_a_wrong_call_in_a_sentence(models):
+    vae, conditional = models["plain"], models["conditional"]
+    for call, message in [
+        (lambda: vae.encoder(X[0]), r"images must have shape \(n, 784\).*x\[None\]"),
+        (lambda: vae.encoder(X[:, 1:]), r"images must have shape \(n, 784\), a row each, not \(50, 783\)"),
+        (lambda: vae.encoder(X[:0]), "images are empty"),
+        (lambda: vae.encoder("seven"), "images must be an array of numbers, not 'seven'"),
+        (lambda: vae.decoder([0.0, 0.0]), r"codes must have shape \(n, 2\)"),
+        (lambda: vae.decoder([[0.0], [0.0, 1.0]]), "codes must be an array of numbers in rows of one length"),
+        (lambda: conditional.decoder(np.zeros((1, 2))), r"a conditional VAE takes \[codes, labels\], both in one list"),
+        (lambda: conditional.decoder([np.zeros((1, 2)), [77]]), "labels must lie in 0 to 9, not in 77 to 77"),
+        (lambda: conditional.decoder_logits([np.zeros((1, 2)), [1.5]]), "labels must be 1 integers"),
+        (lambda: conditional.encoder([X, Y[:-1]]), "labels must be 50 integers"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            call()
+    expected = vae.decoder(np.zeros((1, 2), "float32"))
+    assert np.array_equal(vae.decoder([[0.0, 0.0]]), expected) and np.array_equal(vae.decoder([[0, 0]]), expected)
+
+
+def test_a_label_out_of_range_is_never_decoded(models):
+    """Where a compiled program has no values to look at, what is made of such a label is NaN."""
+    decoder, codes = models["conditional"].decoder, np.zeros((2, 2), "float32")
+    pictures = decoder.predict([codes, np.array([3, 77])], verbose=0)
+    assert np.array_equal(pictures[:1], decoder([codes[:1], np.array([3])])) and np.isnan(pictures[1]).all()
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+def test_other_precisions_are_refused(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        with pytest.raises(ValueError, match=f"computes in float32, not in {policy}"):
+            VAE()
+    finally:
+        keras.config.set_dtype_policy(before)
+    with pytest.raises(ValueError, match=f"computes in float32, not in {policy}"):
+        VAE(dtype=policy)
+
+
+@pytest.mark.parametrize("name", ["vae.h5", "vae.weights", "vae"])
+def test_a_file_that_could_not_be_loaded_is_not_written(name, tmp_path):
+    with pytest.raises(ValueError, match="whose name ends in .keras"):
+        small().save(tmp_path / name)
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_is_no_data(models):
+    for x in (None, "digits", 3, {"x": X}):
+        with pytest.raises(ValueError, match="images must (have shape|be an array of numbers)"):
+            models["plain"].fit(x, verbose=0)
+    with pytest.raises(ValueError, match=r"validation_data must be images, or \(images, labels\)"):
+        models["plain"].fit(X, validation_data=(X, None, None), verbose=0)

@@ -1,5 +1,6 @@
 """A call that does not fit is answered in the public function's own name, and a validator sees what it names."""
 
+import numpy as np
 import pytest
 
 from pylib import _validate
@@ -72,3 +73,43 @@ def test_a_single_size_is_no_list_of_sizes():
         _validate.positive_integers(sizes, "hidden")
     with pytest.raises(ValueError, match="hidden must be a list"):
         _validate.positive_integers((size for size in (8, 4)), "hidden")  # it would be used up by looking
+
+
+def test_a_validator_may_replace_arguments():
+    @_validate.arguments(lambda x, more: {"x": x + 1, "more": tuple(m + 1 for m in more)})
+    def function(x, *more, k=3):
+        """Returns what it got."""
+        return x, more, k
+
+    assert function(1, 2, k=4) == (2, (3,), 4)
+
+
+def test_a_class_is_called_by_its_name():
+    class Pair:
+        @_validate.arguments(lambda first: None)
+        def __init__(self, first, second=2):
+            self.both = first, second
+
+    assert Pair(1).both == (1, 2)
+    with pytest.raises(TypeError, match=r"^Pair\(first, second=2\): too many positional arguments$"):
+        Pair(1, 2, 3)
+
+
+def test_integers_of_numpy_are_counts_and_booleans_are_not():
+    for count in (3, np.int64(3), np.uint8(3)):
+        _validate.positive_integer(count, "k")
+        _validate.positive_integers([count], "hidden")
+    for wrong in (True, np.True_, 0, np.int64(0), 3.0, None, np.array([3])):
+        with pytest.raises(ValueError, match="k must be a Python integer above 0"):
+            _validate.positive_integer(wrong, "k")
+
+
+def test_a_large_value_is_not_written_out():
+    for refuse in (
+        _validate.generator,
+        lambda x: _validate.number(x, "beta"),
+        lambda x: _validate.positive_integer(x, "k"),
+    ):
+        with pytest.raises(ValueError) as error:
+            refuse(np.zeros((500, 784)))
+        assert len(str(error.value)) < 120 and "\n" not in str(error.value)

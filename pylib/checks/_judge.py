@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pylib import _validate
+
 # --- The verdict ------------------------------------------------------------------------------------
 
 
@@ -47,11 +49,15 @@ class NotWrittenError(Exception):
 
 def check(judge):
     """Decorate `judge`, which raises what is wrong and returns what is right, to print that and return a Verdict."""
+    signature = inspect.signature(judge)
 
     @functools.wraps(judge)
     def printed_verdict(*args, **kwargs):
         try:
-            verdict = Verdict(True, True, f"right: {judge(*args, **kwargs)}")
+            with wrong_call(judge.__name__, signature):
+                bound = signature.bind(*args, **kwargs)
+                require_data(**bound.arguments)
+            verdict = Verdict(True, True, f"right: {judge(*bound.args, **bound.kwargs)}")
         except WrongError as problem:
             verdict = Verdict(False, True, f"not yet: {problem}")
         except NotWrittenError as problem:
@@ -62,6 +68,30 @@ def check(judge):
         return verdict
 
     return printed_verdict
+
+
+@contextlib.contextmanager
+def wrong_call(name, signature):
+    """Turn the errors of a call that is wrong itself, whatever the answer is, into what is wrong."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise WrongError(f"this is no call of {name}{signature}: {error}") from None
+
+
+def require_data(**arguments):
+    """Raise ValueError unless what a check gets beside the answer is as lesson 05 gives it."""
+    if "vae" in arguments:
+        _validate.vae(arguments["vae"])
+    if "images" in arguments:
+        _validate.images(arguments["images"])
+    if "known" in arguments:
+        known = _validate.array(arguments["known"], (784,), "known")
+        if known.dtype != bool:
+            raise ValueError(f"known must hold booleans, True for each known pixel, not {known.dtype}")
+    if "codes" in arguments:
+        codes = _validate.array(arguments["codes"], ("n", 2), "codes")
+        _validate.labels(arguments["labels"], len(codes), 10)
 
 
 # --- Running an answer ------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def different_compression(errors):
 
 def _sizes_and_errors(errors):
     """The sizes in their order, and the error of each."""
-    if errors is None or errors is ... or errors == {}:
+    if errors is None or errors is ... or (isinstance(errors, dict) and not errors):
         raise NotWrittenError("there are no errors yet")
     if not isinstance(errors, dict):
         raise WrongError(f"give a dict of latent sizes to errors, such as {{2: 0.04}}, not a {type(errors).__name__}")

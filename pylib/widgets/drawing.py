@@ -35,6 +35,10 @@ class DigitCanvas(anywidget.AnyWidget):
     ink = traitlets.CBytes(b"").tag(sync=True)  # arrives as a memoryview
     image = traitlets.Instance(np.ndarray, allow_none=True)
 
+    @_validate.arguments(lambda: None)
+    def __init__(self):
+        super().__init__()
+
     def __repr__(self):  # the default would print the ink's bytes
         return "DigitCanvas()"
 
@@ -42,6 +46,17 @@ class DigitCanvas(anywidget.AnyWidget):
     def _centre(self, change):
         drawing = np.frombuffer(self.ink, np.uint8).reshape(-1, self.side or 1) / 255
         self.image = centre_digit(drawing) if drawing.any() else None
+
+
+def _validate_plane(vae, codes, labels):
+    _validate.vae(vae)
+    if vae.latent_dim != 2:
+        raise ValueError(f"the plane needs a VAE with latent_dim 2, not {vae.latent_dim}")
+    if getattr(vae, "n_classes", None) is not None:
+        raise ValueError("a drawing has no label: give a VAE without n_classes, not a conditional one")
+    codes = _validate.array(codes, ("n", 2), "codes")
+    _validate.labels(labels, len(codes), 10)
+    return {"codes": codes, "labels": _validate.numeric(labels, "labels")}
 
 
 class DrawnDigit(ipywidgets.HBox):
@@ -62,11 +77,8 @@ class DrawnDigit(ipywidgets.HBox):
     ValueError : the VAE has another latent_dim, or codes and labels don't fit it
     """
 
+    @_validate.arguments(_validate_plane)
     def __init__(self, vae, codes, labels):
-        if vae.latent_dim != 2:
-            raise ValueError(f"the plane needs a VAE with latent_dim 2, not {vae.latent_dim}")
-        _validate.rows(codes, 2, "codes")
-        _validate.labels(labels, len(codes), 10)
         self._vae = vae
         self._figure = plots.scatters({"the plane of codes": codes}, np.asarray(labels))
         plt.close(self._figure)
@@ -78,6 +90,9 @@ class DrawnDigit(ipywidgets.HBox):
             digit.set(xticks=[], yticks=[])
             digit.set_title(title, fontsize=9)
         self._images = [digit.imshow(np.zeros((28, 28)), **plots.DIGITS) for digit in digits]
+        for _ in range(2):  # constrained layout needs two passes
+            self._figure.draw_without_rendering()
+        self._figure.set_layout_engine("none")  # or the axes would move from stroke to stroke
         self.canvas = DigitCanvas()
         self._picture = ipywidgets.Image(format="png", layout={"width": "400px", "height": "440px"})
         super().__init__([self.canvas, self._picture])

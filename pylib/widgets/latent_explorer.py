@@ -10,6 +10,16 @@ from pylib import _validate, plots
 from pylib.widgets import engine
 
 
+def _validate_explorer(vae, codes, labels):
+    _validate_trained(vae)
+    if vae.latent_dim < 2:
+        raise ValueError("LatentExplorer shows a plane: it needs a VAE with latent_dim 2 or more, not 1")
+    codes = _validate.numeric(codes, "codes")
+    _validate.rows(codes, vae.latent_dim, "codes")
+    _validate.labels(labels, len(codes), 10)
+    return {"codes": codes, "labels": _validate.numeric(labels, "labels")}
+
+
 class LatentExplorer(anywidget.AnyWidget):
     """The plane of codes with a point to drag, and beside it the digit that the decoder makes of the point.
 
@@ -56,14 +66,8 @@ class LatentExplorer(anywidget.AnyWidget):
     _limit = traitlets.Float().tag(sync=True)
     _n_classes = traitlets.Int().tag(sync=True)
 
+    @_validate.arguments(_validate_explorer)
     def __init__(self, vae, codes, labels):
-        _validate_trained(vae)
-        if vae.latent_dim < 2:
-            raise ValueError("LatentExplorer shows a plane: it needs a VAE with latent_dim 2 or more, not 1")
-        codes, labels = np.asarray(codes), np.asarray(labels)
-        _validate.rows(codes, vae.latent_dim, "codes")
-        _validate.labels(labels, len(codes), 10)
-
         self._vae = vae
         limit = float(plots.symmetric_limits(codes)[1])
         shown = np.random.default_rng(0).permutation(len(codes))[:5000]

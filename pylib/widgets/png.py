@@ -6,7 +6,17 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from pylib import _validate
 
+
+def _validate_digits(images, scale, gap):
+    images = _validate.array(images, ("n", 784), "images")
+    _validate.positive_integer(scale, "scale")
+    _validate.count(gap, "gap")
+    return {"images": images}
+
+
+@_validate.arguments(_validate_digits)
 def digits_png(images, scale=5, gap=10):
     """Digits side by side in one picture, dark on light.
 
@@ -19,6 +29,10 @@ def digits_png(images, scale=5, gap=10):
     Returns
     -------
     png : bytes
+
+    Raises
+    ------
+    ValueError : images are none, or have another shape; `scale` is not above 0, or `gap` below
     """
     grey = 255 - np.round(255 * np.clip(np.reshape(images, (-1, 28, 28)), 0, 1)).astype(np.uint8)
     large = np.kron(grey, np.ones((1, scale, scale), np.uint8))

@@ -8,6 +8,12 @@ from pylib import _validate, noise
 from pylib.widgets.png import digits_png, figure_png
 
 
+def _validate_explorer(reconstruct, images):
+    _validate.images(images)
+    _validate.function(reconstruct, "reconstruct", "of images, such as an autoencoder")
+    return {"images": _validate.numeric(images, "images")}
+
+
 class NoiseExplorer(ipywidgets.VBox):
     """Sliders for a digit and its noise above four pictures: input, reconstruction, noisy input, its reconstruction.
 
@@ -23,11 +29,11 @@ class NoiseExplorer(ipywidgets.VBox):
 
     Raises
     ------
-    ValueError : images are empty, of another shape, outside [0, 1], or hold NaN
+    ValueError : images are empty, of another shape, outside [0, 1], or hold NaN; `reconstruct` can't be called
     """
 
+    @_validate.arguments(_validate_explorer)
     def __init__(self, reconstruct, images):
-        _validate.images(images)
         # A model called layer by layer takes many times as long; `predict`, a hundred times.
         self._reconstruct = getattr(reconstruct, "predict_on_batch", reconstruct)
         self._images = images
@@ -69,6 +75,18 @@ def _decibels(clean, image):
     return f"{decibels:.1f} dB" if np.isfinite(decibels) else "unspoilt"
 
 
+def _validate_slider(draw, name, low, high, step, value):
+    _validate.function(draw, "draw", "of the value that returns a matplotlib Figure")
+    if not isinstance(name, str):
+        raise ValueError(f"name must be a text, not {_validate.shown(name)}")
+    _validate.number(low, "low")
+    _validate.number(high, "high", above=low)
+    _validate.number(step, "step", above=0)
+    _validate.number(value, "value", at_least=low)
+    if value > high:
+        raise ValueError(f"value must lie between low and high, {low} and {high}, not at {value}")
+
+
 class FigureSlider(ipywidgets.VBox):
     """A slider above a figure for each value, which replaces the last one in place.
 
@@ -87,8 +105,13 @@ class FigureSlider(ipywidgets.VBox):
     Attributes
     ----------
     slider : an ipywidgets.FloatSlider
+
+    Raises
+    ------
+    ValueError : `draw` can't be called; `low`, `value` and `high` are no numbers in this order; `step` is not above 0
     """
 
+    @_validate.arguments(_validate_slider)
     def __init__(self, draw, name, low, high, step, value):
         self._draw, self._positions, self._pictures = draw, None, {}
         self.slider = ipywidgets.FloatSlider(value, min=low, max=high, step=step, description=name)

@@ -1,0 +1,183 @@
+"""One good call for each public function and class of pylib, its arguments by name: what `test_wrong_calls` spoils."""
+
+import numpy as np
+
+from pylib import pretrained
+from pylib.models import VAE, build_autoencoder
+from tests import exercise_answers
+from tests.known_models import LinearGaussian
+from tests.small_vae import X, Y, small
+
+LINEAR = LinearGaussian()
+SIX_PIXELS = LINEAR.draw(2)
+Z = np.random.default_rng(1).normal(size=(50, 2))
+LOG_VAR = np.full((50, 2), -1.0)
+GAUSSIANS = dict(
+    zip(("q_mean", "q_log_var", "p_mean", "p_log_var"), np.linspace(-1, 1, 24).reshape(4, 2, 3), strict=True)
+)
+GRID = {"vae": LINEAR, "x": SIX_PIXELS, "points": 12, "limit": 4.0}
+NOISE = {"images": X[:3], "amount": 0.2}
+
+
+def drawing():
+    ink = np.zeros((60, 40))
+    ink[10:50, 15:25] = 1
+    return {"drawing": ink}
+
+
+def drawn_grids():
+    ticks = np.array([-1.0, 0, 1])
+    return {"grids": {"one": np.zeros((3, 3, 28, 28))}, "ticks": [ticks], "tinted": [np.eye(3, dtype=bool)]}
+
+
+def posteriors():
+    side = np.tile(np.linspace(-1, 1, 8), (3, 1))
+    density = np.exp(-(side[:, :, None] ** 2) - side[:, None] ** 2)
+    return {"images": X[:3], "z1": side, "z2": side, "density": density, "z_mean": Z[:3], "z_log_var": LOG_VAR[:3]}
+
+
+def trained():
+    return {"vae": pretrained.load("vae_2"), "codes": Z, "labels": Y}
+
+
+def draw(value):
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.subplots().plot([0, value])
+    return figure
+
+
+def with_rng(arguments):
+    return lambda: arguments | {"rng": np.random.default_rng(0)}
+
+
+def settings(**options):
+    return {"epochs": 1, "learning_rate": 1e-3} | options
+
+
+def check(name, *parameters):
+    """The call of a check with a right answer, and the data that lesson 05 gives it."""
+
+    def call():
+        right = exercise_answers.RIGHT[name][0]
+        answers = right if isinstance(right, tuple) else (right,)
+        return dict(zip(parameters, (*answers, *exercise_answers.EXTRA.get(name, tuple)()), strict=True))
+
+    return call
+
+
+DATA = {
+    "claims.claim": lambda: {"statement": "two is even", "holds": True, "trained": True},
+    "mnist_dataset.load": lambda: {"split": "test", "path": None},
+    "noise.block": with_rng(NOISE),
+    "noise.gaussian": with_rng(NOISE),
+    "noise.psnr": lambda: {"clean": X[:3], "image": X[3:6]},
+    "noise.salt_and_pepper": with_rng(NOISE),
+    "noise.uniform": with_rng(NOISE),
+    "preprocessing.centre_digit": drawing,
+    "tensorboardcmd.TensorBoardCommand": lambda: {"log_dir": "logs"},
+    "tensorboardcmd.new_run": lambda: {"lesson": "01_autoencoder"},
+    "tensorboardcmd.tensorboard_cmd": lambda: {"log_dir": "logs"},
+    "tf_utils.mnist_test": lambda: {"path": None},
+    "tf_utils.mnist_train": lambda: {"path": None},
+}
+
+PLOTS = {
+    "plots.arrows": lambda: {"points": Z[:3], "starts": Z[3:8], "panels": {"one": Z[8:13]}, "pictures": X[:3]},
+    "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d", "lowest": 0.5},
+    "plots.curves": lambda: {
+        "lines": {"a": (np.array([1, 2]), np.array([3, 4]))},
+        "xlabel": "b",
+        "ylabel": "c",
+        "log": "xy",
+        "title": "d",
+    },
+    "plots.digit_rows": lambda: {"rows": {"a": X[:3], "b": X[3:6]}, "titles": ["c", "d", "e"]},
+    "plots.latent_grids": drawn_grids,
+    "plots.palette": dict,
+    "plots.posteriors": posteriors,
+    "plots.scatters": lambda: {"codes": {"a": Z}, "labels": Y},
+    "plots.symmetric_limits": lambda: {"values": Z},
+    "plots.use_style": dict,
+}
+
+PROBABILITY = {
+    "divergence.gaussian_kl": lambda: GAUSSIANS,
+    "divergence.log_normal": lambda: {"z": np.ones((4, 3)), "mean": np.ones((4, 3)), "log_var": np.ones((4, 3))},
+    "divergence.monte_carlo_kl": lambda: GAUSSIANS | {"samples": 3, "seed": 0},
+    "evidence.best_gaussian": lambda: GRID,
+    "evidence.elbo": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "samples": 2, "seed": 0},
+    "evidence.exact_log_likelihood": lambda: GRID,
+    "evidence.gaussian_elbo": lambda: {
+        "vae": LINEAR,
+        "x": SIX_PIXELS,
+        "z_mean": Z[:2],
+        "z_log_var": LOG_VAR[:2],
+        "nodes": 3,
+    },
+    "evidence.given_label": lambda: {"vae": small(n_classes=10), "y": 3},
+    "evidence.importance_weighted_bound": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "k": 2, "seed": 0},
+    "evidence.log_weights": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "k": 2, "seed": 0},
+    "evidence.quadrature_error": lambda: GRID,
+    "evidence.true_posterior": lambda: GRID,
+    "likelihood.blocks": lambda: {"array": Z, "size": 20},
+    "likelihood.code_limit": lambda: {"vae": LINEAR, "x": SIX_PIXELS},
+    "likelihood.encode": lambda: {"vae": LINEAR, "x": SIX_PIXELS},
+    "likelihood.log_likelihood": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "z": Z[:2]},
+    "likelihood.log_likelihood_table": lambda: {"vae": LINEAR, "z": Z},
+    "likelihood.log_sum_exp": lambda: {"a": Z.copy()},
+    "likelihood.softplus": lambda: {"a": Z},
+    "likelihood.square_grid": lambda: {"points": 5, "limit": 2.0},
+}
+
+NETWORKS = {
+    "losses.bernoulli_reconstruction": lambda: {"x": X, "logits": X - 0.5},
+    "losses.gaussian_reconstruction": lambda: {"x": X, "mean": X, "sigma": 0.5},
+    "losses.kl_to_unit": lambda: {"z_mean": X[:, :3], "z_log_var": X[:, :3]},
+    "losses.sample": lambda: {"z_mean": X[:, :3], "z_log_var": X[:, :3], "eps": X[:, :3]},
+    "models.VAE": lambda: {
+        "latent_dim": 2,
+        "hidden": (4,),
+        "activation": "relu",
+        "likelihood": "gaussian",
+        "sigma": 0.2,
+        "beta": 1.0,
+        "n_classes": 3,
+    },
+    "models.build_autoencoder": lambda: {"layer_sizes": [4, 2], "activation": "relu", "code_activation": "relu"},
+    "pretrained.load": lambda: {"name": "vae_2"},
+    "pretrained.save": lambda: {"vaes": {"vae_2": pretrained.load("vae_2")}, "path": "weights.npz"},
+    "training.LossPlot": lambda: {"panels": {"loss": "nats"}},
+    "training.batches": lambda: {"data": (X, Y), "batch_size": 16},
+    "training.compile_settings": lambda: settings(n_images=50, batch_size=16),
+    "training.fit_vae": lambda: settings(vae=VAE(hidden=(4,)), training=(X,), held_out=(X,), callbacks=()),
+    "training.train": lambda: settings(model=build_autoencoder([4])[2], training=(X, X), held_out=(X, X), callbacks=()),
+    "training.xla_works": dict,
+}
+
+CHECKS = {
+    "checks.different_compression": check("different_compression", "errors"),
+    "checks.drawn_digit": check("drawn_digit", "read_digit", "vae", "images", "codes", "labels"),
+    "checks.evidence_bound": check("evidence_bound", "bound"),
+    "checks.inpainting": check("inpainting", "inpaint", "vae", "images", "known"),
+    "checks.kl_between_gaussians": check("kl_between_gaussians", "kl"),
+    "checks.mended_loss": check("mended_loss", "vae_loss"),
+    "checks.new_numbers": check("new_numbers", "combine", "images"),
+    "checks.own_noise": check("own_noise", "spoil", "restore", "images"),
+    "checks.quiet": dict,
+    "checks.sampling": check("sampling", "sample_laplace"),
+    "checks.spherical_interpolation": check("spherical_interpolation", "slerp"),
+    "checks.which_digit": check("which_digit", "label_scores", "vae", "images"),
+}
+
+WIDGETS = {
+    "widgets.DigitCanvas": dict,
+    "widgets.DrawnDigit": trained,
+    "widgets.FigureSlider": lambda: {"draw": draw, "name": "a", "low": 0.0, "high": 1.0, "step": 0.5, "value": 0.5},
+    "widgets.LatentExplorer": trained,
+    "widgets.NoiseExplorer": lambda: {"reconstruct": np.copy, "images": X},
+    "widgets.digits_png": lambda: {"images": X[:3], "scale": 2, "gap": 1},
+}
+
+GOOD = DATA | PLOTS | PROBABILITY | NETWORKS | CHECKS | WIDGETS
