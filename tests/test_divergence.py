@@ -122,3 +122,10 @@ def test_integers_booleans_and_lists_count():
 def test_says_what_is_wrong(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_standard_error_of_two_draws_is_right_on_average():
+    """log q - log p of N(m, 1) and N(0, 1) is m z - m^2 / 2, whose variance is m^2."""
+    m = np.full((20_000, 1), 1.5)
+    _, standard_error = monte_carlo_kl(m, 0 * m, 0.0, 0.0, samples=2, seed=0)
+    assert 2 * np.mean(standard_error**2) == pytest.approx(1.5**2, rel=0.05)
