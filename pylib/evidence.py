@@ -121,8 +121,7 @@ def elbo(vae, x, samples, seed):
 
     Parameters
     ----------
-    vae : see the top of the module
-    x : images `(n, pixels)`
+    vae, x : as `log_weights` takes them
     samples : draws for each image
     seed : of the draws
 
@@ -132,7 +131,7 @@ def elbo(vae, x, samples, seed):
 
     Raises
     ------
-    ValueError : images do not suit the model, `samples` is not an integer above 0, or `seed` none of 0 or more
+    ValueError : images do not suit the model, or a number is none that it can be
     """
     return np.mean(log_weights(vae, x, samples, seed), axis=1)
 
@@ -145,10 +144,7 @@ def importance_weighted_bound(vae, x, k, seed):
 
     Parameters
     ----------
-    vae : see the top of the module
-    x : images `(n, pixels)`
-    k : draws for each image
-    seed : of the draws
+    vae, x, k, seed : as `log_weights` takes them
 
     Returns
     -------
@@ -156,7 +152,7 @@ def importance_weighted_bound(vae, x, k, seed):
 
     Raises
     ------
-    ValueError : images do not suit the model, `k` is not an integer above 0, or `seed` none of 0 or more
+    ValueError : as `log_weights` does
     """
     return special.logsumexp(log_weights(vae, x, k, seed), axis=1) - np.log(k)
 

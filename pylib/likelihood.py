@@ -87,8 +87,7 @@ def log_likelihood(vae, x, z):
 
     Parameters
     ----------
-    vae : see the top of the module
-    x : images `(n, pixels)`
+    vae, x : as `encode` takes them
     z : codes `(n, latent_dim)`
 
     Returns
@@ -183,7 +182,7 @@ def log_sum_exp(a):
 
     Raises
     ------
-    ValueError : there are no numbers; NaN gives NaN
+    ValueError : there is no axis to sum over, or nothing on it; NaN gives NaN
     """
     highest = a.max(axis=-1, keepdims=True)
     a -= highest
@@ -197,8 +196,7 @@ def code_limit(vae, x):
 
     Parameters
     ----------
-    vae : see the top of the module
-    x : images `(n, pixels)`
+    vae, x : as `encode` takes them
 
     Returns
     -------

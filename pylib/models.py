@@ -322,16 +322,15 @@ class VAE(keras.Model):
 
         Parameters
         ----------
-        x, y : as `validated` takes them
-        return_dict : whether the logs come as a dict
+        x, y, return_dict : as `train_on_batch` takes them
 
         Returns
         -------
-        logs : loss, KL and reconstruction in nats, as Keras' `test_on_batch` returns them
+        logs : as `train_on_batch` returns them
 
         Raises
         ------
-        ValueError : images or labels do not suit the VAE
+        ValueError : as `train_on_batch` does
         """
         return super().test_on_batch(self.validated(x, y), return_dict=return_dict)
 
@@ -340,15 +339,15 @@ class VAE(keras.Model):
 
         Parameters
         ----------
-        x : images, or for a conditional VAE `[images, labels]`
+        x : as `predict` takes it
 
         Returns
         -------
-        x_hat : means of the pixels, `(n, 784)` float32 in [0, 1]
+        x_hat : as `predict` returns it
 
         Raises
         ------
-        ValueError : images or labels do not suit the VAE
+        ValueError : as `predict` does
         """
         return super().predict_on_batch(self.validated(x))
 

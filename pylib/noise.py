@@ -77,17 +77,17 @@ def gaussian(images, amount, rng):
 
     Parameters
     ----------
-    images : `(n, 784)` in [0, 1]
+    images : as `uniform` takes them
     amount : standard deviation of the noise, in units of a pixel, 0 or more
     rng : a `numpy.random.Generator`
 
     Returns
     -------
-    noisy : `(n, 784)` float32 in [0, 1]
+    noisy : as `uniform` returns it
 
     Raises
     ------
-    ValueError : images are empty, of another shape, or out of range; so is the amount; `rng` is no Generator
+    ValueError : as `uniform` does, and for an amount below 0
     """
     noise = amount * rng.standard_normal(images.shape, dtype="float32")
     return np.clip(images + noise, 0, 1).astype("float32")
@@ -101,17 +101,15 @@ def salt_and_pepper(images, amount, rng):
 
     Parameters
     ----------
-    images : `(n, 784)` in [0, 1]
-    amount : fraction of the pixels, from 0 to 1
-    rng : a `numpy.random.Generator`
+    images, amount, rng : as `uniform` takes them
 
     Returns
     -------
-    noisy : `(n, 784)` float32 in [0, 1]
+    noisy : as `uniform` returns it
 
     Raises
     ------
-    ValueError : images are empty, of another shape, or out of range; so is the amount; `rng` is no Generator
+    ValueError : as `uniform` does
     """
     hit = rng.random(images.shape, dtype="float32") < amount
     black_or_white = rng.integers(0, 2, images.shape)
@@ -126,17 +124,17 @@ def block(images, amount, rng):
 
     Parameters
     ----------
-    images : `(n, 784)` in [0, 1]
+    images : as `uniform` takes them
     amount : fraction of the image that the square covers, from 0 to 1
     rng : a `numpy.random.Generator`
 
     Returns
     -------
-    noisy : `(n, 784)` float32 in [0, 1]
+    noisy : images as `uniform` returns them
 
     Raises
     ------
-    ValueError : images are empty, of another shape, or out of range; so is the amount; `rng` is no Generator
+    ValueError : as `uniform` does
     """
     side = round(28 * amount**0.5)
     top, left = rng.integers(0, 29 - side, size=(2, len(images), 1, 1))

@@ -27,15 +27,14 @@ def mnist_test(path=None):
 
     Parameters
     ----------
-    path : an `.npz` file of your own with the same keys; None reads MNIST
+    path : as `mnist_train` takes it
 
     Returns
     -------
-    images : `(n, 784)` float32 in [0, 1], a row per image
-    labels : `(n,)` integers
+    images, labels : as `mnist_train` returns them
 
     Raises
     ------
-    FileNotFoundError, ValueError : as `mnist_dataset.load` does
+    FileNotFoundError, ValueError : as `mnist_train` does
     """
     return mnist_dataset.load("test", path)
