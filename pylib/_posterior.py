@@ -5,6 +5,7 @@ cell of any grid that holds the plane, or lie far from where the encoder puts it
 """
 
 import itertools
+import warnings
 
 import numpy as np
 from scipy import ndimage, special
@@ -36,12 +37,15 @@ def _density(vae, image, z1, z2, number):
         log_joint = _log_joint(vae, image, fine1, fine2)
         weight = np.exp(log_joint - log_joint.max())
         if _is_resolved(weight):
-            cells = weight.reshape(points, fineness, points, fineness).mean(axis=(1, 3))
-            return cells / (cells.sum() * step1 * step2)
-    raise ValueError(
-        f"{points} points a side can't show the posterior of image {number}: it is far narrower than the square that "
-        "holds all of its modes and the encoder's Gaussian; ask for more points"
-    )
+            break
+    else:  # a warning, so that one odd image doesn't cost the pictures of all others
+        warnings.warn(
+            f"{points} points a side can't show the posterior of image {number}: it is far narrower than the square "
+            "that holds all of its modes and the encoder's Gaussian; ask for more points",
+            stacklevel=2,
+        )
+    cells = weight.reshape(points, fineness, points, fineness).mean(axis=(1, 3))
+    return cells / (cells.sum() * step1 * step2)
 
 
 def _is_resolved(weight):

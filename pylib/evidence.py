@@ -218,7 +218,8 @@ def quadrature_error(vae, x, points=200, limit=None):
 def true_posterior(vae, x, points=200, limit=None):
     """The density p(z|x) of each image, on a grid laid over the place where its mass is.
 
-    Where the points of the grid are too far apart for a narrow posterior, the density is its mean over each cell.
+    Where the points of the grid are too far apart for a narrow posterior, the density is its mean over each cell;
+    where that can't be had either, a warning names the image.
 
     Parameters
     ----------
@@ -236,7 +237,7 @@ def true_posterior(vae, x, points=200, limit=None):
 
     Raises
     ------
-    ValueError : as `exact_log_likelihood` does; or a posterior is far narrower than the grid that has to hold it
+    ValueError : as `exact_log_likelihood` does
     """
     return _posterior.on_grids(vae, x, points, limit)
 
