@@ -100,7 +100,7 @@ def hard_cases():
     noise = np.random.default_rng(0).random((6, 784))[5:]
     two, elsewhere = TwoModes(sigma=0.3), EncoderElsewhere(sigma=0.3)
     narrow = LinearGaussian(sigma=0.003)
-    narrow.shift, narrow.stretch = 15.0, 20.0
+    narrow.shift, narrow.stretch = 8.0, 10.0
     return {
         "noise": (Double(vae), noise),
         "two digits at once": (Double(vae), digits.mean(axis=0, keepdims=True)),
