@@ -82,7 +82,8 @@ def test_lists_and_booleans_are_drawings():
 def test_what_is_fainter_than_a_twentieth_is_paper():
     paper = np.zeros((60, 60))
     paper[20:40, 25:35] = 1
-    for grey, counts in ((0.04, False), (0.06, True)):
-        dust = paper.copy()
-        dust[5, 5] = grey
-        assert np.array_equal(centre_digit(dust), centre_digit(paper)) != counts
+    for place in ((5, 30), (30, 5)):
+        for grey, counts in ((0.04, False), (0.06, True)):
+            dust = paper.copy()
+            dust[place] = grey
+            assert np.array_equal(centre_digit(dust), centre_digit(paper)) != counts
