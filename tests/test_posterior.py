@@ -89,3 +89,19 @@ def test_best_gaussian_is_no_worse_than_any_other(bernoulli):
     for _ in range(20):
         other = [part + 0.3 * rng.normal(size=part.shape) for part in best]
         assert np.all(value >= evidence.gaussian_elbo(bernoulli, BITS, *other) - 0.01)
+
+
+def test_the_grid_holds_the_encoders_gaussian_too(linear):
+    x = linear.draw(3)
+    z_mean, z_log_var, _ = linear.encoder(x)
+    low, high = z_mean - 5 * np.exp(z_log_var / 2), z_mean + 5 * np.exp(z_log_var / 2)
+    for axis, z in enumerate(evidence.true_posterior(linear, x, points=60)[:2]):
+        assert np.all(z[:, 0] <= low[:, axis] + 1e-9) and np.all(z[:, -1] >= high[:, axis] - 1e-9)
+
+
+def test_the_grid_is_close_around_a_narrow_posterior():
+    vae = LinearGaussian(sigma=0.003)
+    vae.shift, vae.stretch = 0.0, 1.0
+    deviation = np.sqrt(np.diag(vae.covariance))
+    for axis, z in enumerate(evidence.true_posterior(vae, vae.draw(3), points=60)[:2]):
+        assert np.all(z[:, -1] - z[:, 0] < 16 * deviation[axis])
