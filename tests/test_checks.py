@@ -10,6 +10,8 @@ from pylib import checks
 from tests import exercise_answers
 from tests.exercise_answers.probability import crashes
 
+pytestmark = pytest.mark.slow
+
 
 def judge(check, answer):
     parts = answer if isinstance(answer, tuple) else (answer,)

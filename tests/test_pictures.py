@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from pylib import mnist_dataset
 from tests.nbval_pictures import difference
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = np.arange(1, 11)
 LOSS = 0.01 + 0.06 * np.exp(-EPOCHS / 2)
 RNG = np.random.default_rng(0)

@@ -180,6 +180,7 @@ def test_settings_that_are_none(bad, message):
         compile_settings(**({"n_images": 100, "epochs": 1} | bad))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_classes", [None, 10])
 def test_fit_vae_learns_the_digits_it_is_given(n_classes):
     """Copies of two images: the bound on each nears what two equally likely images need, log 2 and their pixels."""

@@ -13,6 +13,8 @@ from tests.small_vae import FINISH, X, Y, small
 
 # The networks
 
+pytestmark = pytest.mark.slow
+
 
 def test_layers_are_mirrored():
     vae = VAE(3, hidden=(30, 20))

@@ -21,6 +21,8 @@ import pylib  # noqa: E402
 from pylib import checks  # noqa: E402
 from tests.good_calls import GOOD  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 # Keras reads the signature of a model's `__init__`, which must stay bare, so Python's own sentence answers.
 BY_PYTHON = {"models.VAE(one too many)"}
 
