@@ -12,6 +12,7 @@ from scipy import ndimage, special
 
 from pylib.divergence import gaussian_kl, log_normal
 from pylib.likelihood import blocks, code_limit, encode, log_likelihood, log_likelihood_table, square_grid
+from pylib.progress import Progress
 
 NOTHING = 12  # nats below the peak: e^-12 of it is nothing
 SEARCH_POINTS = 200  # along a side of the coarse grid
@@ -23,7 +24,7 @@ def on_grids(vae, x, points, limit):
     """p(z|x) and its grids, in the shapes that `evidence.true_posterior` returns."""
     low, high = _boxes(vae, x, limit)
     z1, z2 = np.linspace(low, high, points, axis=-1).transpose(1, 0, 2)
-    densities = [_density(vae, x[i : i + 1], z1[i], z2[i], i) for i in range(len(x))]
+    densities = [_density(vae, x[i : i + 1], z1[i], z2[i], i) for i in Progress(range(len(x)), "posteriors")]
     return z1, z2, np.stack(densities)
 
 
@@ -87,7 +88,7 @@ def _search(vae, x, limit, points=SEARCH_POINTS):
     grid, _ = square_grid(points, limit)
     table, log_prior = log_likelihood_table(vae, grid), log_normal(grid)
     side = np.linspace(-limit, limit, points)
-    for i in range(len(x)):
+    for i in Progress(range(len(x)), "looking for posteriors"):
         yield side, (table(x[i : i + 1])[0] + log_prior).reshape(points, points)
 
 
@@ -129,7 +130,7 @@ def expectations(vae, x, z_mean, z_log_var, nodes):
     eps = np.stack(np.meshgrid(points, points), axis=-1).reshape(-1, 2)
     weight = np.outer(weights, weights).ravel() / weights.sum() ** 2
     value, first, second = np.zeros(len(x)), np.zeros((len(x), 2)), np.zeros((len(x), 2))
-    for block in blocks(np.arange(len(eps)), max(1, 2000 // len(x))):
+    for block in Progress(blocks(np.arange(len(eps)), max(1, 2000 // len(x))), "averaging over Gaussians"):
         z = z_mean + sigma * eps[block, None]
         repeated = np.tile(x, (len(block), 1))
         f = weight[block, None] * log_likelihood(vae, repeated, z.reshape(-1, 2)).reshape(len(block), -1)
@@ -151,7 +152,7 @@ def ascend(vae, x, z_mean, z_log_var, nodes=8, evaluations=40, enough=1e-4):
     elbo = value - gaussian_kl(z_mean, z_log_var)
     size = np.ones((len(x), 1))
     at_work = np.arange(len(x))
-    for _ in range(evaluations):
+    for _ in Progress(range(evaluations), "improving Gaussians"):
         m, v, step = z_mean[at_work], np.exp(z_log_var[at_work]), size[at_work]
         precision = np.clip(1 - second[at_work], 0.25 / v, 4 / v)  # no more than twice as wide or half as wide at once
         new_v = 1 / ((1 - step) / v + step * precision)

@@ -19,6 +19,7 @@ from pylib.likelihood import (
     log_sum_exp,
     square_grid,
 )
+from pylib.progress import Progress
 
 
 def _validate_images(vae, x):
@@ -107,7 +108,7 @@ def log_weights(vae, x, k, seed):
     z_mean, z_log_var = encode(vae, x)
     rng = np.random.default_rng(seed)
     weights = np.empty((len(x), k))
-    for i in range(k):
+    for i in Progress(range(k), "drawing codes"):
         z = z_mean + np.exp(0.5 * z_log_var) * rng.standard_normal(z_mean.shape)
         weights[:, i] = log_likelihood(vae, x, z) + log_normal(z) - log_normal(z, z_mean, z_log_var)
     return weights
@@ -181,7 +182,7 @@ def exact_log_likelihood(vae, x, points=200, limit=None):
     limit = code_limit(vae, x) if limit is None else limit
     grid, log_area = square_grid(points, limit)
     total = np.full(len(x), -np.inf)
-    for z in blocks(grid, 5000):
+    for z in Progress(blocks(grid, 5000), "integrating"):
         log_prior = log_normal(z)
         log_likelihood_at_z = log_likelihood_table(vae, z)
         for rows in blocks(np.arange(len(x)), 500):

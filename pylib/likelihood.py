@@ -244,10 +244,10 @@ def blocks(array, size):
 
     Returns
     -------
-    pieces : an iterator over them
+    pieces : a list of views of them
 
     Raises
     ------
     ValueError : there is no array, or `size` is not above 0
     """
-    return (array[start : start + size] for start in range(0, len(array), size))
+    return [array[start : start + size] for start in range(0, len(array), size)]

@@ -1,6 +1,7 @@
 """How lessons train a network and see it train: batches, compile settings, a live plot of the loss, and `fit`."""
 
 import functools
+import time
 
 from pylib import _backend  # noqa: F401  # isort: skip
 import keras
@@ -8,10 +9,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 from IPython.display import display
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from pylib import _validate
 from pylib.models import VAE
+from pylib.pictures import described
+from pylib.progress import Progress
+
+DRAWING_SHARE = 0.02  # of the time of a training, at most
 
 
 def _validate_batches(data, batch_size):
@@ -82,7 +87,7 @@ def _validate_settings(n_images, epochs, learning_rate, batch_size):
 
 
 @_validate.arguments(_validate_settings)
-def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
+def compile_settings(n_images, epochs, learning_rate=4e-3, batch_size=128):
     """What `model.compile` needs to train fast and well, as keyword arguments for it.
 
     Adam's step size rises over the first tenth of the steps (learning-rate warm-up) and then falls to zero
@@ -118,54 +123,147 @@ def compile_settings(n_images, epochs, learning_rate=3e-3, batch_size=128):
     }
 
 
-def _validate_panels(panels):
+def _validate_panels(levels, panels):
+    if levels is not None:
+        _validate.mapping(levels, "levels", "a level's name to its height")
+        for name, height in levels.items():
+            _validate.number(height, f"levels[{_validate.shown(name)}], on a logarithmic axis,", above=0)
     if not panels or not all(isinstance(unit, str) for unit in panels.values()):
         raise ValueError('LossPlot needs a log to draw and its unit, as in LossPlot(loss="MSE per pixel")')
 
 
 class LossPlot(keras.callbacks.Callback):
-    """Draw the logs of `fit` as it goes: one figure, updated after each epoch.
+    """Draw the logs of `fit` as it goes: one figure, drawn anew after an epoch, whose axis holds all epochs.
 
     `LossPlot(loss="MSE per pixel")` has one panel, with that title on its y axis, that shows `loss`
-    and, where there is validation data, `val_loss`; each further keyword adds a panel.
+    and, where there is validation data, `val_loss`; each further keyword adds a panel. Drawing takes a fiftieth of the
+    time at most: after a quick epoch, the figure stays as it is until a later one, or the last.
 
     Parameters
     ----------
+    levels : dict of a name to a height, such as a baseline's error, drawn as dotted lines; with them, the y axes are
+        logarithmic
     **panels : the name of a log, and the title of its y axis with the unit
 
     Raises
     ------
-    ValueError : there is no panel, or a title is no text
+    ValueError : there is no panel, a title is no text, or a level is not above 0
     """
 
     @_validate.arguments(_validate_panels)
-    def __init__(self, **panels):
+    def __init__(self, levels=None, **panels):
         super().__init__()
-        self.panels = panels
+        self.levels, self.panels = levels or {}, panels
 
     def on_train_begin(self, logs=None):
-        """Show the figure, still empty."""
-        self.epochs, self.logs = [], []
+        """Prepare the figure, which is shown when there is something to see."""
+        self.epochs, self.logs, self.handle = [], [], None
         width = 6 if len(self.panels) == 1 else 4 * len(self.panels)
         self.figure, self.axes = plt.subplots(1, len(self.panels), figsize=(width, 2.8), squeeze=False)
         plt.close(self.figure)  # or the inline backend shows it a second time
-        self.handle = display(self.figure, display_id=True)
+        self.drawn = self.next_drawing = 0
 
     def on_epoch_end(self, epoch, logs=None):
-        """Draw the curves anew, one point longer."""
+        """Draw the curves anew, one point longer, if the last drawing was long enough ago."""
         self.epochs.append(epoch + 1)
         self.logs.append(logs)
+        start = time.monotonic()
+        if not self.drawn:
+            self._draw()
+            self.figure.set_layout_engine("none")  # which leaves all where it is, and takes half as long
+        elif start >= self.next_drawing:
+            self._draw()
+            end = time.monotonic()
+            self.next_drawing = end + (end - start) / DRAWING_SHARE
+
+    def on_train_end(self, logs=None):
+        """Draw all epochs."""
+        if self.drawn < len(self.epochs):
+            self.figure.set_layout_engine("constrained")
+            self._draw()
+
+    def _draw(self):
         for axes, (name, unit) in zip(self.axes[0], self.panels.items(), strict=True):
             axes.clear()
-            for key, label, marker in ((name, "training", "o"), (f"val_{name}", "held out", "s")):
-                if key in logs:
-                    axes.plot(self.epochs, [log[key] for log in self.logs], marker=marker, markersize=4, label=label)
-            axes.set(xlabel="epoch", ylabel=unit)
+            for line, label, marker in ((name, "training", "o"), (f"val_{name}", "held out", "s")):
+                if line in self.logs[0]:
+                    axes.plot(self.epochs, [log[line] for log in self.logs], marker=marker, markersize=4, label=label)
+            axes.set(xlabel="epoch", ylabel=unit, xlim=(0.5, self.params["epochs"] + 0.5))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             if axes.lines:
                 axes.legend()
-        if self.handle is not None:  # None where there is no notebook
-            self.handle.update(self.figure)
+            if self.levels:
+                self._draw_levels(axes)
+        data, metadata = described(self.figure, self._alt())
+        if self.handle is None:
+            self.handle = display(data, metadata=metadata, raw=True, display_id=True)
+        else:
+            self.handle.update(data, metadata=metadata, raw=True)
+        self.drawn = len(self.epochs)
+
+    def _draw_levels(self, axes):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
+        for name, height in self.levels.items():
+            axes.axhline(height, linestyle=":", color="0.3", zorder=0)
+            axes.annotate(name, (0.7, height), textcoords="offset points", xytext=(0, 2), fontsize=8, color="0.3")
+
+    def _alt(self):
+        """What the curves show, in words: where each begins and where it ends."""
+        ends = []
+        for axes, unit in zip(self.axes[0], self.panels.values(), strict=True):
+            curves = axes.lines[: len(axes.lines) - len(self.levels)]
+            lines = [(line.get_label(), *line.get_ydata()[[0, -1]]) for line in curves]
+            ends.append(
+                f"{unit}: " + ", ".join(f"{name} from {_short(first)} to {_short(last)}" for name, first, last in lines)
+            )
+        ends += [f"Dotted line, {name}: {height:.3g}" for name, height in self.levels.items()]
+        epochs = "1 epoch" if len(self.epochs) == 1 else f"{len(self.epochs)} epochs"
+        return ". ".join([f"Loss curves over {epochs}", *ends]) + "."
+
+
+def _short(figure):
+    """A figure in some three digits, with a point, by which it can be told from a count."""
+    return f"{figure:.1f}" if figure >= 10 else f"{figure:#.3g}"
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """Show which epoch of `fit` runs and how long all of them still take, in a line that is gone at the end."""
+
+    @_validate.arguments(lambda: None)
+    def __init__(self):
+        super().__init__()
+
+    def on_train_begin(self, logs=None):
+        """Begin the line; the first step takes the longest, since TensorFlow compiles it."""
+        self.line = Progress(what="compiling", total=self.params["epochs"] * self.params["steps"])
+        self.done = self.first = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Name the epoch."""
+        self.epoch = epoch
+        if self.first:
+            self._name_epoch()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Count the steps that are done, from the second on."""
+        done = self.epoch * self.params["steps"] + batch + 1
+        if self.first == 0:
+            self.first = done
+            self.line.reset(self.line.total - done)
+            self._name_epoch()
+        else:
+            self.line.update(done - self.done)
+        self.done = done
+
+    def on_train_end(self, logs=None):
+        """Remove the line."""
+        self.line.close()
+
+    def _name_epoch(self):
+        self.line.set_description_str(f"epoch {self.epoch + 1} of {self.params['epochs']}", refresh=False)
 
 
 def _validate_train(model, training, held_out, callbacks):
@@ -205,7 +303,7 @@ def _validate_callbacks(callbacks):
 
 @_validate.arguments(_validate_train)
 def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
-    """Fit `model` to pairs of inputs and targets with MSE, Adam and batches of 128, drawing the loss as it goes.
+    """Fit `model` to pairs of inputs and targets with MSE, Adam and batches of 128.
 
     Taught in lesson 01.
 
@@ -216,7 +314,7 @@ def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
     held_out : the same, of images that are not trained on
     epochs : passes through the training pairs
     learning_rate : the largest step size, of `compile_settings`
-    callbacks : Keras callbacks, beside the live plot
+    callbacks : Keras callbacks, such as `LossPlot(loss="MSE per pixel")`
 
     Returns
     -------
@@ -228,7 +326,7 @@ def train(model, training, held_out, epochs, learning_rate=4e-3, callbacks=()):
         targets are not in [0, 1], or there is a NaN; a callback is none; epochs or the step size are not above 0
     """
     model.compile(loss="mse", **compile_settings(len(training[0]), epochs, learning_rate))
-    callbacks = [LossPlot(loss="MSE per pixel"), *callbacks]
+    callbacks = [TrainingProgress(), *callbacks]
     data = {"x": batches(*training), "shuffle": False, "validation_data": held_out, "validation_batch_size": 200}
     return model.fit(**data, epochs=epochs, verbose=0, callbacks=callbacks).history
 
@@ -271,4 +369,4 @@ def fit_vae(vae, training, held_out, epochs, learning_rate=3e-3, callbacks=()):
     vae.compile(**compile_settings(len(training[0]), epochs, learning_rate))
     x = batches(vae.validated(*training))
     data = {"x": x, "shuffle": False, "validation_data": held_out, "validation_batch_size": 200}
-    return vae.fit(**data, epochs=epochs, verbose=0, callbacks=list(callbacks)).history
+    return vae.fit(**data, epochs=epochs, verbose=0, callbacks=[TrainingProgress(), *callbacks]).history

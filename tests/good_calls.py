@@ -1,5 +1,6 @@
 """One good call for each public function and class of pylib, its arguments by name: what `test_wrong_calls` spoils."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from pylib import pretrained
@@ -48,6 +49,11 @@ def draw(value):
     return figure
 
 
+def shown():
+    plt.figure()
+    return {"alt": "A straight line that rises."}
+
+
 def with_rng(arguments):
     return lambda: arguments | {"rng": np.random.default_rng(0)}
 
@@ -68,7 +74,25 @@ def check(name, *parameters):
 
 
 DATA = {
-    "claims.claim": lambda: {"statement": "two is even", "holds": True, "trained": True},
+    "claims.claim": lambda: {
+        "what": "MSE",
+        "figure": 0.1,
+        "wanted": "below",
+        "beside": "PCA's",
+        "compared": 0.2,
+        "form": ".4f",
+        "unit": "nats",
+        "trained": True,
+    },
+    "claims.identity": lambda: {
+        "left": "a",
+        "left_value": np.arange(3.0),
+        "right": "b",
+        "right_value": np.arange(3.0),
+        "form": ".4f",
+        "unit": "nats",
+        "within": 1e-6,
+    },
     "mnist_dataset.load": lambda: {"split": "test", "path": None},
     "noise.block": with_rng(NOISE),
     "noise.gaussian": with_rng(NOISE),
@@ -84,6 +108,8 @@ DATA = {
 }
 
 PLOTS = {
+    "pictures.described": lambda: {"figure": draw(1), "alt": "A straight line that rises."},
+    "pictures.show": shown,
     "plots.arrows": lambda: {"points": Z[:3], "starts": Z[3:8], "panels": {"one": Z[8:13]}, "pictures": X[:3]},
     "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d", "lowest": 0.5},
     "plots.curves": lambda: {
@@ -148,7 +174,9 @@ NETWORKS = {
     "models.build_autoencoder": lambda: {"layer_sizes": [4, 2], "activation": "relu", "code_activation": "relu"},
     "pretrained.load": lambda: {"name": "vae_2"},
     "pretrained.save": lambda: {"vaes": {"vae_2": pretrained.load("vae_2")}, "path": "weights.npz"},
-    "training.LossPlot": lambda: {"panels": {"loss": "nats"}},
+    "progress.Progress": lambda: {"steps": [1, 2], "what": "counting", "total": 2},
+    "training.LossPlot": lambda: {"levels": {"baseline": 0.1}, "panels": {"loss": "nats"}},
+    "training.TrainingProgress": dict,
     "training.batches": lambda: {"data": (X, Y), "batch_size": 16},
     "training.compile_settings": lambda: settings(n_images=50, batch_size=16),
     "training.fit_vae": lambda: settings(vae=VAE(hidden=(4,)), training=(X,), held_out=(X,), callbacks=()),

@@ -7,7 +7,7 @@ from IPython.utils.capture import RichOutput, capture_output
 
 from pylib import training
 from pylib.models import VAE
-from pylib.training import LossPlot, batches, compile_settings, fit_vae, train
+from pylib.training import LossPlot, TrainingProgress, batches, compile_settings, fit_vae, train
 
 
 @pytest.fixture(autouse=True)
@@ -41,20 +41,65 @@ def test_a_panel_for_each_log_and_no_line_without_data():
     assert len(first.lines) == 1 and len(second.lines) == 0
 
 
-def test_one_figure_updated_after_each_epoch(monkeypatch):
-    shell = InteractiveShell.instance()
-    from IPython.core.pylabtools import select_figure_formats
+@pytest.fixture
+def shown():
+    """Fit with a LossPlot in an interactive shell, and return the pictures that it showed, in order."""
 
-    select_figure_formats(shell, {"png"})
-    try:
+    def fit_and_capture(**options):
         with capture_output() as captured:
-            fit(LossPlot(loss="MSE"), epochs=4)
-    finally:
-        InteractiveShell.clear_instance()
-    pictures = [o for o in captured.outputs if isinstance(o, RichOutput) and "image/png" in o.data]
-    assert len(pictures) == 5  # the empty one, and one for each epoch
-    assert len({p.transient["display_id"] for p in pictures}) == 1
-    assert [p.update for p in pictures] == [False, True, True, True, True]
+            fit(LossPlot(loss="MSE"), **options)
+        return [output for output in captured.outputs if isinstance(output, RichOutput)]
+
+    InteractiveShell.instance()
+    yield fit_and_capture
+    InteractiveShell.clear_instance()
+
+
+def test_one_figure_updated_after_an_epoch(shown, monkeypatch):
+    monkeypatch.setattr(training.time, "monotonic", iter(np.arange(0.0, 1e6, 100)).__next__)
+    monkeypatch.setattr(training, "DRAWING_SHARE", 1)
+    pictures = shown(epochs=4)
+    assert len(pictures) == 4 and all("image/png" in picture.data for picture in pictures)
+    assert len({picture.transient["display_id"] for picture in pictures}) == 1
+    assert [picture.update for picture in pictures] == [False, True, True, True]
+
+
+def test_drawing_takes_no_time_from_quick_epochs(shown):
+    first, _, last = shown(epochs=30)  # each of some milliseconds
+    assert "over 1 epoch." in first.data["text/plain"] and "over 30 epochs." in last.data["text/plain"]
+
+
+def test_axes_hold_all_epochs_from_the_start():
+    plot = LossPlot(loss="MSE")
+    limits = []
+    on_epoch_end = plot.on_epoch_end
+    plot.on_epoch_end = lambda *args: (on_epoch_end(*args), limits.append(plot.axes[0, 0].get_xlim()))
+    fit(plot, epochs=7)
+    assert limits == [(0.5, 7.5)] * 7
+
+
+def test_the_alt_text_tells_where_the_curves_begin_and_end(shown):
+    with capture_output() as captured:
+        history = fit(LossPlot(loss="MSE"), validation_split=0.5)
+    text = captured.outputs[-1].data["text/plain"]
+    first, last = history["val_loss"][0], history["val_loss"][-1]
+    assert text.startswith("Loss curves over 3 epochs. MSE: training from ")
+    assert text.endswith(f"held out from {first:#.3g} to {last:#.3g}.")
+    assert captured.outputs[-1].metadata["image/png"]["alt"] == text
+
+
+def test_levels_are_lines_on_a_logarithmic_axis(shown):
+    plot = LossPlot(levels={"baseline": 0.02}, loss="MSE")
+    with capture_output() as captured:
+        fit(plot)
+    (axes,) = plot.axes[0]
+    assert axes.get_yscale() == "log" and axes.lines[-1].get_ydata() == [0.02, 0.02]
+    text = captured.outputs[-1].data["text/plain"]
+    assert text.count("from") == 1 and text.endswith(" Dotted line, baseline: 0.02.")
+    with pytest.raises(
+        ValueError, match=r"levels\['baseline'\], on a logarithmic axis, must be a finite number above 0"
+    ):
+        LossPlot(levels={"baseline": 0.0}, loss="MSE")
 
 
 def test_needs_a_log():
@@ -246,3 +291,31 @@ def test_largest_step_sizes_unless_they_are_given():
     fit_vae(vae, (np.zeros((8, 784)),), (np.zeros((8, 784)),), 1)
     optimizers = model.optimizer, vae.optimizer, compile_settings(100, 1)["optimizer"]
     assert [optimizer._learning_rate.warmup_target for optimizer in optimizers] == [4e-3, 3e-3, 3e-3]
+
+
+def test_progress_counts_every_step_after_the_first(monkeypatch):
+    """Of 15 steps the first compiles, and says nothing of how long the others take."""
+    lines = []
+
+    class Line:
+        def __init__(self, what, total):
+            self.total, self.says, self.counted, self.closed = total, [what], 0, False
+            lines.append(self)
+
+        def reset(self, total):
+            self.total = total
+
+        def set_description_str(self, text, refresh):
+            self.says.append(text)
+
+        def update(self, steps):
+            self.counted += steps
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setattr(training, "Progress", Line)
+    fit(TrainingProgress(), epochs=3, batch_size=7)  # 32 images: five batches
+    (line,) = lines
+    assert line.says == ["compiling", "epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3"]
+    assert (line.total, line.counted, line.closed) == (14, 14, True)

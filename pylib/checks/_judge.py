@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pylib import _validate
+from pylib.progress import Progress
 
 # --- The verdict ------------------------------------------------------------------------------------
 
@@ -57,7 +58,8 @@ def check(judge):
             with wrong_call(judge.__name__, signature):
                 bound = signature.bind(*args, **kwargs)
                 require_data(**bound.arguments)
-            verdict = Verdict(True, True, f"right: {judge(*bound.args, **bound.kwargs)}")
+            with Progress(what="checking"):
+                verdict = Verdict(True, True, f"right: {judge(*bound.args, **bound.kwargs)}")
         except WrongError as problem:
             verdict = Verdict(False, True, f"not yet: {problem}")
         except NotWrittenError as problem:

@@ -1,0 +1,66 @@
+"""Show pictures with a text for those who can't see them."""
+
+import base64
+import io
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from pylib import _validate
+
+
+def _validate_alt(alt):
+    _validate.string(alt, "alt")
+    if len(alt.split()) < 4 or len(alt) < 20:
+        raise ValueError(f"alt must say in a sentence what a blind reader should know, not only {_validate.shown(alt)}")
+
+
+@_validate.arguments(_validate_alt)
+def show(alt):
+    """Display matplotlib's current figure, as `plt.show()` does, together with its alt text.
+
+    Parameters
+    ----------
+    alt : what a reader who can't see the picture should know, a sentence or two
+
+    Raises
+    ------
+    ValueError : `alt` is no text, or too short to say anything; or there is no figure
+    """
+    if not plt.get_fignums():
+        raise ValueError("there is no figure to show: draw one first")
+    figure = plt.gcf()
+    plt.close(figure)
+    data, metadata = described(figure, alt)
+    display(data, metadata=metadata, raw=True)
+
+
+def _validate_described(figure, alt):
+    if not isinstance(figure, Figure):
+        raise ValueError(f"figure must be a matplotlib Figure, not {_validate.shown(figure)}")
+    _validate_alt(alt)
+
+
+@_validate.arguments(_validate_described)
+def described(figure, alt):
+    """A figure as IPython's `display` takes it with `raw=True`: as PNG, and as text where pictures can't be shown.
+
+    Parameters
+    ----------
+    figure : a matplotlib Figure
+    alt : its alt text
+
+    Returns
+    -------
+    data, metadata : dicts by MIME type; the alt text stands where nbconvert looks for it
+
+    Raises
+    ------
+    ValueError : `figure` is none, or `alt` says too little
+    """
+    file = io.BytesIO()
+    arranged = figure.get_layout_engine() is not None or figure.get_constrained_layout()
+    figure.savefig(file, format="png", bbox_inches=None if arranged else "tight")
+    png = base64.b64encode(file.getvalue()).decode()
+    return {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}}
