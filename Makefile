@@ -1,5 +1,5 @@
 # Every target sets itself up first; with nothing changed since, that takes no time.
-.PHONY: lab test quick lessons html exercises student-release weights bench images constraints format lint
+.PHONY: lab test quick lessons tolerances html exercises student-release weights bench images constraints format lint
 
 # The versions tested. For the newest instead, in a fresh clone: make test CONSTRAINTS=
 CONSTRAINTS ?= -c constraints.txt
@@ -32,11 +32,15 @@ quick: .venv/test.stamp
 	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not slow" tests || failed=1; \
 	exit $$failed
 
-# Run notebooks and store their outputs, without what C++ code says to the terminal.
+# Run notebooks and store their outputs.
 # One of them: make lessons LESSONS=notebooks/01_autoencoder.ipynb
 lessons: .venv/test.stamp
-	$(ENABLED) jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
-		--ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False $(LESSONS)
+	$(ENABLED) python -m tools.run_lessons $(LESSONS)
+
+# How far the figures of lessons differ between machines and random streams, and by how much they may: in
+# tests/tolerances.csv and in the cells' metadata. Each notebook is run five times, which takes half an hour in all.
+tolerances: .venv/test.stamp
+	$(ENABLED) python -m tools.measure_tolerances $(LESSONS) $(if $(findstring 05,$(LESSONS)),notebooks/teacher/05_exercises.ipynb)
 
 # The lessons as stored, as pages in html/ for any browser: the explorer in them needs no kernel and no network.
 html: .venv/test.stamp

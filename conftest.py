@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.nbval_pictures"]
+pytest_plugins = ["tests.nbval_plugin"]

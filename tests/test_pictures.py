@@ -120,7 +120,7 @@ def run_notebook(folder, stored):
     cell = nbformat.v4.new_code_cell(LIVE, execution_count=1, outputs=outputs)
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "live.ipynb")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.nbval_pictures", "--nbval", "--nbval-current-env", "live.ipynb"],
+        [sys.executable, "-m", "pytest", "-p", "tests.nbval_plugin", "--nbval", "--nbval-current-env", "live.ipynb"],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
