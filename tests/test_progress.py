@@ -51,6 +51,7 @@ def test_says_what_runs_and_how_long_it_takes_and_leaves_nothing():
 def test_ticks_while_a_step_takes_long():
     texts, _ = run(SLOW.replace("range(5)", "range(1)").replace("0.7", "3.5"))
     assert [text.split()[-5] for text in texts if "?" in text] == ["00:01", "00:02", "00:03"]
+    assert texts[-1] == ""
 
 
 def test_what_is_quick_shows_nothing():
@@ -59,7 +60,7 @@ def test_what_is_quick_shows_nothing():
 
 
 def test_is_gone_after_an_error():
-    texts, outputs = run(SLOW + "    if i == 3: raise ValueError('on purpose')")
+    texts, outputs = run(SLOW.replace("0.7", "2.5") + "    raise ValueError('on purpose')")
     assert texts[0].startswith("sleeping") and texts[-1] == ""
     assert len(outputs) == 1 and is_blank(outputs[0])
 
