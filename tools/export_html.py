@@ -13,6 +13,16 @@ import nbformat
 from nbconvert import HTMLExporter
 
 TOOLS = Path(__file__).parent
+# nbconvert's own, which leaves out the alt texts of pictures.
+TEMPLATE = """\
+{%- extends 'lab/index.html.j2' -%}
+{%- block data_png scoped -%}
+<div class="jp-RenderedImage jp-OutputArea-output {{ extra_class }}">
+<img src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}"
+alt="{{ output | get_metadata('alt', 'image/png') | escape_html }}">
+</div>
+{%- endblock -%}
+"""
 
 
 def export(folder, notebooks):
@@ -31,6 +41,7 @@ def export(folder, notebooks):
     shutil.copy(TOOLS / "widgets.js", assets)
 
     exporter = HTMLExporter(
+        raw_template=TEMPLATE,
         embed_images=True,
         require_js_url="",  # nothing here requires it
         mathjax_url="assets/mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe,lessons",

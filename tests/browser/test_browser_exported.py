@@ -12,6 +12,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 
 from tests.browser.explorers import middle, shown_digit
 from tests.browser.pages import LESSONS, ROOT, ExportedPage, broken_pictures, notebook
+from tools.notebooks import alt_texts
 
 
 def export(folder, *notebooks):
@@ -26,6 +27,11 @@ def exported_lessons(tmp_path_factory):
     return folder
 
 
+def stored_alt_texts(name):
+    stored = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    return [alt for cell in stored.cells for alt in alt_texts(cell.get("outputs", []))]
+
+
 @pytest.mark.parametrize("name", LESSONS)
 def test_exported_lesson(chromium, exported_lessons, name):
     exported = ExportedPage(chromium, exported_lessons / f"{name}.html")
@@ -33,6 +39,8 @@ def test_exported_lesson(chromium, exported_lessons, name):
     assert broken_pictures(page.locator("img")) == []
     assert page.locator(".MathJax").count() > 5 and page.locator(".MathJax_Error, .merror").count() == 0
     source = (ROOT / "notebooks" / f"{name}.ipynb").read_text()
+    alts = page.locator(".jp-OutputArea img[src^='data:image/png']").evaluate_all("images => images.map(i => i.alt)")
+    assert alts == stored_alt_texts(name)
     assert page.locator(".latent-explorer").count() == source.count('"LatentExplorer()"')
     assert exported.errors == [] and exported.requests_outside == []
     page.close()
