@@ -11,6 +11,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.spoilt_lessons import SPOILT
+from tools.printed import claims
+
 pytestmark = pytest.mark.slow
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -31,14 +34,6 @@ socket.socket.connect = local_only(socket.socket.connect)
 socket.socket.connect_ex = local_only(socket.socket.connect_ex)
 """
 
-# What is claimed of the codes, or of a difference between two bounds, a spoilt decoder may satisfy too.
-NOT_OF_THE_DECODER = {
-    "sigma² = 1/256 throws the codes far beyond the unit normal",
-    "sigma² = 1/2 keeps them in it",
-    "the larger part is amortization",
-    "at least 3 of 4 cells of the old square lie off the data",
-}
-
 # Every network in the lesson forgets what it learned.
 SHUFFLE = """
 def forget():
@@ -50,16 +45,6 @@ def forget():
 """
 
 
-def printed(notebook):
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return "".join(output.get("text", "") for output in outputs if output.output_type == "stream")
-
-
-def claims_left_open(text):
-    """The claims that a run with too little training declined to judge."""
-    return [line.split(": too few")[0] for line in text.splitlines() if line.endswith("too few epochs to tell")]
-
-
 def trains(statement):
     """Whether a statement at the top of a cell calls `train` or `fit`."""
     calls = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
@@ -67,8 +52,8 @@ def trains(statement):
     return bool(names & {"train", "fit", "fit_vae"}) and not isinstance(statement, ast.FunctionDef)
 
 
-def shuffled(lesson):
-    """The lesson with one epoch, its claims made to speak, and its networks shuffled after each training."""
+def spoilt(lesson):
+    """The lesson with one epoch, its networks shuffled after each training, and what else `SPOILT` says of it."""
     notebook = nbformat.read(lesson, as_version=4)
     for cell in notebook.cells:
         cell.source = re.sub(r"^num_epochs = \d+", "num_epochs = 1", cell.source)
@@ -79,27 +64,37 @@ def shuffled(lesson):
             lines = cell.source.splitlines()
             for statement in reversed([s for s in ast.parse(cell.source).body if trains(s)]):
                 lines.insert(statement.end_lineno, "forget()")
-            cell.source = "\n".join(lines)
-    notebook.cells.insert(3, nbformat.v4.new_code_cell(SHUFFLE))
+            cell.source = "\n".join([SPOILT[lesson.stem].get(cell.id, ""), *lines]).lstrip()
+    notebook.cells.insert(3, nbformat.v4.new_code_cell(SHUFFLE, id="forget"))
     return notebook
 
 
+def claims_by_cell(notebook):
+    return {cell.id: claims(cell) for cell in notebook.cells if cell.cell_type == "code" and claims(cell)}
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_one_epoch_twice_at_once_and_shuffled(lesson, tmp_path):
+def test_one_epoch_twice_at_once_and_spoilt(lesson, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
     (tmp_path / "logs").write_text("in the way, as a checkout that cannot be written is")
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "papermill", "-p", "num_epochs", "1", str(lesson), "out.ipynb"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as papermill:
-        spoilt = shuffled(lesson)
-        NotebookClient(spoilt, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        null = spoilt(lesson)
+        NotebookClient(null, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
         _, errors = papermill.communicate()
     assert papermill.returncode == 0, errors[-3000:]
 
-    text = printed(nbformat.read(tmp_path / "out.ipynb", as_version=4))
-    claims = claims_left_open(text)
-    assert len(claims) >= 5 and ": False" not in text
-    spoilt_claims = [line for line in printed(spoilt).splitlines() if line.rpartition(": ")[0] in claims]
-    assert len(spoilt_claims) >= len(claims)
-    still_true = {line for line in spoilt_claims if not line.endswith(": False")}
-    assert still_true <= {f"{statement}: True" for statement in NOT_OF_THE_DECODER}
+    stored = claims_by_cell(nbformat.read(lesson, as_version=4))
+    short = claims_by_cell(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    null = claims_by_cell(null)
+    expected = {cell: len(found) for cell, found in stored.items()}
+    for run in (short, null):
+        assert {cell: len(found) for cell, found in run.items()} == expected
+
+    left_open = [claim for found in short.values() for claim in found if claim["short"]]
+    assert len(left_open) >= 5
+    broken = [c[0] for found in short.values() for c in found if c["word"] != c["wanted"] and not c["short"]]
+    assert broken == []  # what one epoch is enough for
+    survivors = [claim[0] for found in null.values() for claim in found if claim["word"] == claim["wanted"]]
+    assert survivors == []  # what a run without any sense bears out, too
