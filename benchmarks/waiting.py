@@ -5,6 +5,7 @@ its end. The cost is that of a training with its line and its plot, and of a qua
 the same without (A B A B ...), as a share of the time without, from best to best.
 """
 
+import ast
 import statistics
 import sys
 import time
@@ -87,7 +88,7 @@ def costs():
     cells = [nbformat.v4.new_code_cell(COST), nbformat.v4.new_code_cell("print(seconds)")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
-    return eval(notebook.cells[1].outputs[0].text)
+    return ast.literal_eval(notebook.cells[1].outputs[0].text)
 
 
 def main(lessons):
