@@ -83,8 +83,10 @@ def identity(left, left_value, right, right_value, form=".4f", unit="", within=1
 
     Parameters
     ----------
-    left, right : what the two sides are
-    left_value, right_value : a number each, or arrays with as many elements as each other
+    left : what the one side is
+    left_value : a number, or an array
+    right : what the other side is
+    right_value : a number, or an array with as many elements as the other
     form : how they are written, as a format specification
     unit : of both, or ""
     within : the largest difference that counts as equal, as a share of the right side where that is above 1

@@ -53,7 +53,13 @@ class Progress(tqdm):
             self.refresh()
 
     def display(self, msg=None, pos=None):
-        """Show the line as it is now; tqdm calls this."""
+        """Show the line as it is now; tqdm calls this.
+
+        Parameters
+        ----------
+        msg : the line; None makes it of the count
+        pos : of the line among several, which tqdm gives and a notebook needs not
+        """
         from IPython.display import display
 
         text = {"text/plain": str(self) if msg is None else msg}
