@@ -290,7 +290,7 @@ def test_largest_step_sizes_unless_they_are_given():
     train(model, (x, x), (x, x), 1)
     fit_vae(vae, (np.zeros((8, 784)),), (np.zeros((8, 784)),), 1)
     optimizers = model.optimizer, vae.optimizer, compile_settings(100, 1)["optimizer"]
-    assert [optimizer._learning_rate.warmup_target for optimizer in optimizers] == [4e-3, 3e-3, 3e-3]
+    assert [optimizer._learning_rate.warmup_target for optimizer in optimizers] == [4e-3, 3e-3, 4e-3]
 
 
 def test_progress_counts_every_step_after_the_first(monkeypatch):
