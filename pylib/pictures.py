@@ -53,7 +53,7 @@ def described(figure, alt):
 
     Returns
     -------
-    data, metadata : dicts by MIME type; the alt text stands where nbconvert looks for it
+    data, metadata : dicts by MIME type; the alt text stands where Jupyter has it by convention
 
     Raises
     ------

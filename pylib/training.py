@@ -16,7 +16,7 @@ from pylib.models import VAE
 from pylib.pictures import described
 from pylib.progress import Progress
 
-DRAWING_SHARE = 0.02  # of the time of a training, at most
+DRAWING_SHARE = 0.02  # of the time of a training, at most, beside the first and the last picture
 
 
 def _validate_batches(data, batch_size):
@@ -136,8 +136,8 @@ class LossPlot(keras.callbacks.Callback):
     """Draw the logs of `fit` as it goes: one figure, drawn anew after an epoch, whose axis holds all epochs.
 
     `LossPlot(loss="MSE per pixel")` has one panel, with that title on its y axis, that shows `loss`
-    and, where there is validation data, `val_loss`; each further keyword adds a panel. Drawing takes a fiftieth of the
-    time at most: after a quick epoch, the figure stays as it is until a later one, or the last.
+    and, where there is validation data, `val_loss`; each further keyword adds a panel. Between the first and the last
+    drawing, those take a fiftieth of the time at most: after a quick epoch, the figure stays as it is.
 
     Parameters
     ----------

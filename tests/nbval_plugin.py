@@ -61,11 +61,9 @@ def agreed(item, fresh, stored):
     tolerance = tolerance_of(item.cell)
     fresh, stored = ([o for o in coalesce_streams(outputs) if not is_blank(o)] for outputs in (fresh, stored))
     for one, other in zip(stored, fresh, strict=False):
-        if one.output_type == other.output_type == "stream":
-            one, other, key = one, other, "text"
-        elif "data" in one and "data" in other and "text/plain" in one.data and "text/plain" in other.data:
-            one, other, key = one.data, other.data, "text/plain"
-        else:
+        key = "text" if "text" in one else "text/plain"
+        one, other = (output if "text" in output else output.get("data", {}) for output in (one, other))
+        if key not in one or key not in other:
             continue
         if undecided := refusals(one[key], tolerance):
             item.raise_cell_error(f"The tolerance {tolerance} is wide enough for both sides of: {'; '.join(undecided)}")

@@ -11,14 +11,11 @@ import pytest
 from nbgrader.utils import is_grade
 
 from tools import make_exercises
+from tools.printed import printed
 
 ROOT = Path(__file__).parents[1]
 MASTER = nbformat.read(make_exercises.MASTER, as_version=4)
 STUDENT = nbformat.read(make_exercises.STUDENT, as_version=4)
-
-
-def printed(cell):
-    return "".join(output.get("text", "") for output in cell.outputs if output.output_type == "stream")
 
 
 def checks_of(notebook):

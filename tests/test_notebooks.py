@@ -10,9 +10,9 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from tools.measure_tolerances import tolerance
+from tools.measure_tolerances import texts, tolerance
 from tools.notebooks import alt_texts, is_blank
-from tools.printed import printed, refusals, tolerance_of
+from tools.printed import MEASURED, printed, refusals, tolerance_of
 
 ROOT = Path(__file__).parents[1]
 LESSONS = [
@@ -162,8 +162,11 @@ def test_tolerances_were_measured(path):
     measured = {}
     for row in rows:
         measured.setdefault(row[1], []).append(row)
+    stored = texts(nbformat.read(path, as_version=4))
     for cell in cells(path, "code"):
-        assert tolerance_of(cell) == tolerance(measured.get(cell.id, [])), f"cell {cell.id}: make tolerances"
+        rows, figures = measured.get(cell.id, []), MEASURED.findall(stored.get(cell.id, ""))
+        assert len(rows) == len(figures), f"cell {cell.id}: make tolerances"
+        assert tolerance_of(cell) == tolerance(rows), f"cell {cell.id}: make tolerances"
 
 
 @each_lesson

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 from tools.notebooks import run
-from tools.printed import MEASURED, last_digit, refusals, value
+from tools.printed import MEASURED, last_digit, refusals, value, words
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "tests" / "tolerances.csv"
@@ -65,7 +65,7 @@ def run_variant(path, name):
 
 
 def rows_of(path):
-    """A row of the table for each measured figure of a notebook; and where the words of a run were others."""
+    """A row of the table for each measured figure of a notebook; and the lines that a run printed in other words."""
     stored = texts(nbformat.read(path, as_version=4))
     runs = {name: run_variant(path, name) for name in VARIANTS}
     rows, other_words = [], []
@@ -73,13 +73,11 @@ def rows_of(path):
         fresh = {name: run.get(cell, "").splitlines() for name, run in runs.items()}
         for number, line in enumerate(text.splitlines()):
             lines = {name: found[number] if number < len(found) else "" for name, found in fresh.items()}
-            words = re.sub(" +", " ", MEASURED.sub("#", line))
-            for name, other in lines.items():
-                if re.sub(" +", " ", MEASURED.sub("#", other)) != words:
-                    other_words.append(f"{path.name} {cell}, {name}: {other!r}, stored {line!r}")
-            figures = zip(*(MEASURED.findall(found) for found in (line, *lines.values())), strict=False)
-            label = words.strip()
-            rows += [[path.relative_to(ROOT).as_posix(), cell, label, *row] for row in figures]
+            different = [name for name, other in lines.items() if words(other) != words(line)]
+            other_words += [f"{path.name} {cell}, {name}: {lines[name]!r}, stored {line!r}" for name in different]
+            if not different:
+                figures = zip(*(MEASURED.findall(found) for found in (line, *lines.values())), strict=True)
+                rows += [[path.relative_to(ROOT).as_posix(), cell, words(line).strip(), *row] for row in figures]
     return rows, other_words
 
 
@@ -128,13 +126,16 @@ def table():
 
 
 def main(paths):
+    failed = []
     for path in (Path(path).resolve() for path in paths):
         rows, other_words = rows_of(path)
-        print("".join(f"{words}\n" for words in other_words), end="")
+        failed += other_words
         write(path, rows)
         others = [row for row in table() if row[0] != path.relative_to(ROOT).as_posix()]
         with TABLE.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file, lineterminator="\n").writerows([COLUMNS, *sorted(others + rows, key=lambda row: row[0])])
+    if failed:
+        sys.exit("\n".join(["These lines have no rows, since a run printed other words:", *failed]))
 
 
 if __name__ == "__main__":

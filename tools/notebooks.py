@@ -9,7 +9,7 @@ def run(notebook, folder):
     """Run a notebook in `folder`, without what C++ code says, and tidy what it stores.
 
     A line of progress leaves an empty output, which is removed. The alt text of a cell's picture is copied into the
-    cell's metadata, where MyST-NB looks for it; nbconvert finds it beside the picture.
+    cell's metadata, where MyST-NB looks for it; beside the picture is where Jupyter has it.
     """
     quiet = ["--IPKernelApp.capture_fd_output=False"]  # it goes to the terminal
     options = {"timeout": 900, "record_timing": False, "extra_arguments": quiet}

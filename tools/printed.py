@@ -59,13 +59,14 @@ def agree(stored, fresh, tolerance):
     return same_sign and not math.isnan(other) and abs(one - other) <= allowance(stored, tolerance)
 
 
-def with_stored_numbers(stored, fresh, tolerance):
-    """The fresh text with the stored number wherever the two agree: equal to the stored text if there is no other news.
+def words(text):
+    """A text without its measured numbers, and with runs of spaces as one, since a longer number shifts a table."""
+    return re.sub(" +", " ", MEASURED.sub("#", text))
 
-    Runs of spaces count as one, since a number with a digit more shifts a table.
-    """
-    stored_words, fresh_words = (re.sub(" +", " ", MEASURED.sub("#", text)) for text in (stored, fresh))
-    if stored_words != fresh_words:
+
+def with_stored_numbers(stored, fresh, tolerance):
+    """The fresh text with the stored number wherever the two agree: equal to the stored text if nothing else is new."""
+    if words(stored) != words(fresh):
         return fresh
     numbers = iter(MEASURED.findall(fresh))
 

@@ -14,7 +14,7 @@ from pylib.tf_utils import mnist_train
 from pylib.training import LossPlot, train
 plots.use_style()
 x = mnist_train()[0][:2_000]
-pause = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(1))
+pause = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(2))
 history = train(build_autoencoder([8])[2], (x, x), (x, x), 5, callbacks=[pause, LossPlot(loss="MSE")])
 """
 
