@@ -84,11 +84,12 @@ def _boxes(vae, x, limit):
 
 def _search(vae, x, limit, points=SEARCH_POINTS):
     """For each image the side of one coarse grid, the same for all, and log p(x, z) on it."""
+    numbers = Progress(range(len(x)), "looking for posteriors")  # from here on, since the table takes a second, too
     limit = code_limit(vae, x) if limit is None else limit
     grid, _ = square_grid(points, limit)
     table, log_prior = log_likelihood_table(vae, grid), log_normal(grid)
     side = np.linspace(-limit, limit, points)
-    for i in Progress(range(len(x)), "looking for posteriors"):
+    for i in numbers:
         yield side, (table(x[i : i + 1])[0] + log_prior).reshape(points, points)
 
 

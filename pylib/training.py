@@ -239,6 +239,7 @@ class TrainingProgress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Begin the line; the first step takes the longest, since TensorFlow compiles it."""
         self.line = Progress(what="compiling", total=self.params["epochs"] * self.params["steps"])
+        self.line.refresh()  # at once, since what prepared the training took a moment, too
         self.done = self.first = 0
 
     def on_epoch_begin(self, epoch, logs=None):

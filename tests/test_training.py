@@ -303,6 +303,9 @@ def test_progress_counts_every_step_after_the_first(monkeypatch):
             self.total, self.says, self.counted, self.closed = total, [what], 0, False
             lines.append(self)
 
+        def refresh(self):
+            self.shown = True
+
         def reset(self, total):
             self.total = total
 
@@ -319,4 +322,4 @@ def test_progress_counts_every_step_after_the_first(monkeypatch):
     fit(TrainingProgress(), epochs=3, batch_size=7)  # 32 images: five batches
     (line,) = lines
     assert line.says == ["compiling", "epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3"]
-    assert (line.total, line.counted, line.closed) == (14, 14, True)
+    assert (line.total, line.counted, line.shown, line.closed) == (14, 14, True, True)
