@@ -42,7 +42,7 @@ class Progress(tqdm):
         self.line, self.over = None, threading.Event()
         layout = {"bar_format": "{desc} {bar:24} {elapsed} so far, {remaining} left", "ascii": False, "leave": False}
         off = self.shell is None
-        super().__init__(steps, what, total, file=io.StringIO(), mininterval=0.25, delay=1, disable=off, **layout)
+        super().__init__(steps, what, total, file=io.StringIO(), mininterval=1, delay=1, disable=off, **layout)
         if not off:
             self.shell.events.register("post_execute", self.close)  # or the line would outlive an error
             self.clock = threading.Thread(target=self._tick, daemon=True)
