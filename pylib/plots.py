@@ -5,8 +5,10 @@ Where arrays are asked for, lists, data frames and tensors count, too, and boole
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Circle, Ellipse
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator
 
 from pylib import _validate
@@ -135,9 +137,12 @@ def curves(lines, xlabel, ylabel, log="", title=None):
         axes.plot(x, y, marker=marker if len(x) <= 20 else None, markersize=5, label=label)
     for axis in log:
         axes.set(**{f"{axis}scale": "log"})
+    ticks = np.unique(np.concatenate([x for x, _ in lines.values()]))
     if "x" in log:
-        axes.set_xticks(x, [f"{value:g}" for value in x])
+        axes.set_xticks(ticks, [f"{value:g}" for value in ticks])
         axes.tick_params(axis="x", which="minor", bottom=False)
+    elif 1 < len(ticks) <= 8 and np.all(ticks == np.round(ticks)) and np.ptp(np.diff(ticks)) == 0:
+        axes.set_xticks(ticks)  # such as layers, which have nothing between them
     if "y" in log:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
@@ -176,7 +181,7 @@ def bars(groups, names, ylabel, lowest=None):
     ------
     ValueError : there is no bar, heights are not one finite number for each name, or `lowest` is above all
     """
-    figure, axes = plt.subplots()
+    figure, axes = plt.subplots(figsize=(8 if len(groups) > 1 else 6, 3.6))
     heights = np.concatenate([np.ravel(values) for values in groups.values()])
     _seaborn().barplot(
         x=np.tile([str(name) for name in names], len(groups)),
@@ -189,12 +194,14 @@ def bars(groups, names, ylabel, lowest=None):
     )
     axes.axhline(0, color="0.3", linewidth=0.8)
     axes.set(xlabel="", ylabel=ylabel)
+    if len(groups) > 1:
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # beside the bars, never over them
     if lowest is not None:
         axes.set_ylim(lowest, heights.max() + 0.1 * (heights.max() - lowest))
     return figure
 
 
-def _validate_arrows(points, starts, panels, pictures):
+def _validate_arrows(points, starts, panels, pictures, density, weights):
     points = _validate.array(points, ("m", 2), "points")
     starts = _validate.array(starts, ("n", 2), "starts")
     panels = _validate.arrays(panels, (len(starts), 2), "panels", "a panel's title to its arrows")
@@ -202,11 +209,20 @@ def _validate_arrows(points, starts, panels, pictures):
         pictures = _validate.digits(pictures, "pictures")
         if len(pictures) != len(points):
             raise ValueError(f"there are {len(pictures)} pictures for {len(points)} points: give one for each")
-    return {"points": points, "starts": starts, "panels": panels, "pictures": pictures}
+    if density is not None:
+        _validate.sequence(density, 3, "density", "(x, y, heights)")
+        x, y = (_validate.array(side, ("k",), f"density's {name}") for name, side in zip("xy", density, strict=False))
+        density = x, y, _validate.array(density[2], (len(y), len(x)), "density's heights")
+    if weights is not None:
+        weights = _validate.array(weights, (len(points),), "weights")
+        if weights.min() < 0 or weights.max() == 0:
+            raise ValueError("weights must be 0 or more, and one of them above 0")
+    arrays = {"points": points, "starts": starts, "panels": panels}
+    return arrays | {"pictures": pictures, "density": density, "weights": weights}
 
 
 @_validate.arguments(_validate_arrows)
-def arrows(points, starts, panels, pictures=None):
+def arrows(points, starts, panels, pictures=None, density=None, weights=None):
     """Draw arrows over points of the plane, a panel for each entry of `panels`.
 
     Parameters
@@ -214,7 +230,57 @@ def arrows(points, starts, panels, pictures=None):
     points : `(m, 2)`, drawn in grey below the arrows
     starts : `(n, 2)`, where the arrows start
     panels : dict of a panel's title to its arrows, `(n, 2)` each, drawn at their true length
-    pictures : `(m, 784)` digits to draw at the points instead of dots
+    pictures : `(m, 784)` digits to draw beside the points, on the side away from the middle of all points
+    density : `(x, y, heights)` to colour the plane by, of shapes `(k,)`, `(l,)` and `(l, k)`
+    weights : `(m,)` of the points, which are drawn the larger the more they weigh
+
+    Returns
+    -------
+    figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no panel, an array has another shape or holds a NaN or infinity, or a weight is below 0
+    """
+    figure, row = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 4.2), sharey=True, squeeze=False)
+    for axes, (title, steps) in zip(row[0], panels.items(), strict=True):
+        if density is not None:
+            axes.contourf(*density, levels=12, cmap="Blues", alpha=0.7, zorder=0)
+        axes.quiver(*starts.T, *steps.T, angles="xy", scale_units="xy", scale=1, width=0.004, color="0.1", zorder=3)
+        axes.plot(*points.T, "o", color="0.6", markersize=3, zorder=1)
+        if weights is not None:
+            axes.scatter(*points.T, s=150 * weights / weights.max(), color="C1", zorder=2)
+            axes.plot(*starts.T, "o", color="C0", markersize=5, zorder=2)
+        for point, picture in zip(points, [] if pictures is None else pictures, strict=pictures is not None):
+            image = OffsetImage(np.reshape(picture, (28, 28)), zoom=0.7, cmap="gray_r", interpolation="nearest")
+            outwards = point - points.mean(axis=0)
+            beside = 26 * outwards / max(1e-9, np.linalg.norm(outwards))
+            axes.plot(*point, "o", color="C1", markersize=6, zorder=4)
+            style = {"xybox": tuple(beside), "boxcoords": "offset points", "arrowprops": {"arrowstyle": "-"}}
+            axes.add_artist(AnnotationBbox(image, point, pad=0.1, **style))
+        axes.set(title=title, aspect="equal", xlabel="first coordinate")
+    row[0, 0].set_ylabel("second coordinate")
+    return figure
+
+
+def _validate_particles(points, panels):
+    points = _validate.array(points, ("m", 2), "points")
+    return {
+        "points": points,
+        "panels": _validate.arrays(panels, ("n", 2), "panels", "a panel's title to its particles"),
+    }
+
+
+@_validate.arguments(_validate_particles)
+def particles(points, panels):
+    """Draw particles and points of the plane, a panel for each entry of `panels`.
+
+    All panels show the same part of the plane, twice as large as the points': what lies outside is not shown.
+
+    Parameters
+    ----------
+    points : `(m, 2)`, drawn below the particles
+    panels : dict of a panel's title to its particles, `(n, 2)` each
 
     Returns
     -------
@@ -224,15 +290,12 @@ def arrows(points, starts, panels, pictures=None):
     ------
     ValueError : there is no panel, or an array has another shape or holds a NaN or infinity
     """
-    figure, row = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 4.2), sharey=True, squeeze=False)
-    for axes, (title, steps) in zip(row[0], panels.items(), strict=True):
-        axes.quiver(*starts.T, *steps.T, angles="xy", scale_units="xy", scale=1, width=0.004, color="C0")
-        if pictures is None:
-            axes.plot(*points.T, "o", color="0.6", markersize=3, zorder=0)
-        for point, picture in zip(points, [] if pictures is None else pictures, strict=pictures is not None):
-            image = OffsetImage(np.reshape(picture, (28, 28)), zoom=0.7, cmap="gray_r", interpolation="nearest")
-            axes.add_artist(AnnotationBbox(image, point, pad=0.1))
-        axes.set(title=title, aspect="equal", xlabel="first coordinate")
+    figure, row = plt.subplots(1, len(panels), figsize=(2.6 * len(panels) + 0.4, 3.4), sharey=True, squeeze=False)
+    limit = 2 * np.abs(points).max()
+    for axes, (title, places) in zip(row[0], panels.items(), strict=True):
+        axes.plot(*places.T, ".", color="C0", markersize=2, rasterized=True, zorder=2)
+        axes.plot(*points.T, "o", color="C1", markersize=4, zorder=1)
+        axes.set(title=title, aspect="equal", xlabel="first coordinate", xlim=(-limit, limit), ylim=(-limit, limit))
     row[0, 0].set_ylabel("second coordinate")
     return figure
 
@@ -248,7 +311,8 @@ def _validate_scatters(codes, labels):
 def scatters(codes, labels):
     """Draw the plane of codes, a panel for each entry of `codes`, coloured by digit.
 
-    A dashed circle shows two standard deviations of the unit normal prior.
+    Each digit's name stands at the median of its codes. A dashed circle shows two standard deviations of the unit
+    normal prior.
 
     Parameters
     ----------
@@ -264,14 +328,22 @@ def scatters(codes, labels):
     ValueError : there is no panel, codes have another shape or hold a NaN or infinity, or labels don't fit them
     """
     figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
+    colors = np.array(palette())
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
-        for digit, color in enumerate(palette()):
-            axes.plot(*z[labels == digit].T, ".", markersize=1.5, color=color, label=str(digit), rasterized=True)
+        order = np.random.default_rng(0).permutation(len(z))  # or the last digit would hide the others
+        axes.scatter(*z[order].T, s=1.5, c=colors[labels[order]], linewidths=0, alpha=0.7, rasterized=True)
+        for digit in np.unique(labels):
+            middle = np.median(z[labels == digit], axis=0)
+            name = axes.text(*middle, str(digit), ha="center", va="center", fontsize=11, weight="bold", zorder=4)
+            name.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
         axes.set(title=title, aspect="equal", xlabel="first latent number")
-        axes.set(xlim=symmetric_limits(z[:, 0]), ylim=symmetric_limits(z[:, 1]))
+        low, high = 1.1 * np.quantile(z, (0.001, 0.999), axis=0)  # nearly all codes, and the circle
+        (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
+        axes.set(xlim=(left, right), ylim=(bottom, top))
     row[0, 0].set_ylabel("second latent number")
-    row[0, -1].legend(title="digit", markerscale=6, loc="center left", bbox_to_anchor=(1, 0.5))
+    dots = [Line2D([], [], marker="o", linestyle="", color=color, label=str(i)) for i, color in enumerate(colors)]
+    row[0, -1].legend(handles=dots, title="digit", loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

@@ -37,6 +37,15 @@ def test_curves():
     assert len({line.get_marker() for line in axes.lines}) == 2  # told apart without colour too
 
 
+def test_ticks_of_curves():
+    figure = plots.curves({"a": ([2, 64], [3, 1]), "b": ([8, 64], [2, 1])}, "numbers", "MSE", log="x")
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["2", "8", "64"]  # of all lines
+    figure = plots.curves({"a": ([100, 200, 300], [4, 3, 2]), "b": ([400], [1])}, "step", "size")
+    assert figure.axes[0].get_xticks().tolist() == [100, 200, 300, 400]
+    figure = plots.curves({"a": ([2, 8, 128], [4, 3, 2])}, "numbers", "size")  # too close to each other for names
+    assert figure.axes[0].get_xticks().tolist() != [2, 8, 128]
+
+
 def test_style():
     with matplotlib.rc_context():
         plots.use_style()
@@ -51,6 +60,8 @@ def test_bars():
     left = [[bar.get_x() for bar in group] for group in axes.containers]
     assert left[0][0] < 0 < left[1][0] + 0.4 < left[0][1] < 1  # side by side around each name
     assert [t.get_text() for t in axes.get_xticklabels()] == ["uniform", "block"]
+    figure.draw_without_rendering()
+    assert axes.get_legend().get_window_extent().x0 > axes.get_window_extent().x1  # beside the bars, not over them
 
 
 def test_bars_may_start_above_zero():
@@ -69,10 +80,31 @@ def test_arrows_at_true_length():
         assert axes.get_title() == title and axes.get_aspect() == 1
 
 
-def test_arrows_with_pictures_at_the_points():
+def test_arrows_with_pictures_beside_the_points():
     points = np.array([[0.0, 1], [2, 3]])
     (axes,) = plots.arrows(points, points, {"": points}, pictures=np.random.rand(2, 784)).axes
     assert [a.xy for a in axes.artists] == [pytest.approx(point) for point in points]
+    first, second = (np.array(a.xybox) for a in axes.artists)  # in points, from there
+    assert np.all(first < 0) and second == pytest.approx(-first)  # away from the middle
+
+
+def test_arrows_over_a_density_with_points_by_weight():
+    side, points = np.linspace(-1, 1, 5), np.array([[0.0, 0.5], [0.5, 0], [0, 0]])
+    density = side, 2 * side, np.exp(-np.add.outer(4 * side**2, side**2))
+    (axes,) = plots.arrows(points, points, {"": points}, density=density, weights=[1, 4, 0]).axes
+    heights, dots = (axes.collections[i] for i in (0, 2))
+    assert dots.get_sizes() == pytest.approx([150 / 4, 150, 0]) and np.array_equal(dots.get_offsets(), points)
+    levels = heights.get_array()
+    assert levels.min() < 0.1 and levels.max() > 0.9 and axes.get_ylim() == (-2, 2)
+
+
+def test_particles_of_all_panels_in_one_square():
+    points, near, far = np.array([[1.0, 0], [0, -1.5]]), np.array([[0.5, 0.5]]), np.array([[30.0, 0], [1, 1]])
+    first, second = plots.particles(points, {"near": near, "far": far}).axes
+    for axes, places, title in ((first, near, "near"), (second, far, "far")):
+        assert np.array_equal(np.transpose(axes.lines[0].get_data()), places)
+        assert np.array_equal(np.transpose(axes.lines[1].get_data()), points)
+        assert axes.get_xlim() == axes.get_ylim() == (-3, 3) and axes.get_title() == title
 
 
 def test_scatters_colour_codes_by_digit():
@@ -80,11 +112,18 @@ def test_scatters_colour_codes_by_digit():
     z, labels = rng.normal(size=(500, 2)), rng.integers(0, 10, 500)
     figure = plots.scatters({"one": z, "other": 5 * z}, labels)
     first, second = figure.axes
-    for digit, line in enumerate(first.lines):
-        assert np.array_equal(np.transpose(line.get_data()), z[labels == digit])
-    assert len({line.get_color() for line in first.lines}) == 10
+    (dots,) = first.collections
+    colors = {
+        tuple(place): tuple(color[:3]) for place, color in zip(dots.get_offsets(), dots.get_facecolors(), strict=True)
+    }
+    palette = plots.palette()
+    assert [colors[tuple(code)] for code in z] == [palette[label] for label in labels]
+    names = {text.get_text(): text.get_position() for text in first.texts}
+    assert names["7"] == pytest.approx(np.median(z[labels == 7], axis=0)) and len(names) == 10
+    assert [text.get_text() for text in second.get_legend().get_texts()] == [str(digit) for digit in range(10)]
     assert first.patches[0].radius == 2 and first.get_title() == "one"
-    assert second.get_xlim()[1] > 3 * first.get_xlim()[1] and first.get_xlim()[0] == -first.get_xlim()[1]
+    assert second.get_xlim()[1] > 3 * first.get_xlim()[1] and first.get_xlim()[0] <= -2.2
+    assert plots.scatters({"low": z - [0, 9]}, labels).axes[0].get_ylim() == pytest.approx((-13.3, 2.2), abs=0.6)
 
 
 def test_posteriors_have_ellipses_at_one_and_two_sigma():
@@ -177,6 +216,15 @@ def test_a_nan_in_a_curve_is_a_gap():
         (lambda: plots.arrows(PLANE, PLANE, {}), "panels must be a dict"),
         (lambda: plots.arrows(PLANE, PLANE, {"a": PLANE[:2]}), r"panels\['a'\] must have shape \(3, 2\), not \(2, 2\)"),
         (lambda: plots.arrows(PLANE[:2], PLANE, {"a": PLANE}, BITS), "3 pictures for 2 points"),
+        (lambda: plots.arrows(PLANE, PLANE, {"a": PLANE}, density=[SIDE, SIDE]), "density must have 3 entries"),
+        (
+            lambda: plots.arrows(PLANE, PLANE, {"a": PLANE}, density=[SIDE, SIDE[:3], GRID[:, :, 0, 0]]),
+            r"density's heights must have shape \(3, 4\), not \(3, 3\)",
+        ),
+        (lambda: plots.arrows(PLANE, PLANE, {"a": PLANE}, weights=[1, 2]), r"weights must have shape \(3,\)"),
+        (lambda: plots.arrows(PLANE, PLANE, {"a": PLANE}, weights=[1, 2, -1]), "weights must be 0 or more"),
+        (lambda: plots.particles(PLANE, {}), "panels must be a dict of a panel's title to its particles"),
+        (lambda: plots.particles(PLANE, {"a": BITS}), r"panels\['a'\] must have shape \(n, 2\), not \(3, 784\)"),
         (lambda: plots.scatters({"a": PLANE}, [1, 2]), "labels must be 3 integers"),
         (lambda: plots.scatters({"a": PLANE}, [1, 2, 10]), "labels must lie in 0 to 9"),
         (lambda: plots.latent_grids({"a": GRID}, [SIDE], [GRID[:, :, 0, 0]]), r"each of ticks must have shape \(3,\)"),
