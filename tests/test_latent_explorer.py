@@ -33,6 +33,18 @@ def test_the_page_gets_the_decoder():
     assert engine.compute(explorer._network, codes(n=50)) == pytest.approx(pictures, abs=1 / 255)
 
 
+def test_a_decoder_alone_is_enough():
+    vae = trained()
+    decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2), vae.decoder])
+    decoder.layers[0].set_weights([np.array([[1.0, 2], [3, 4]]), np.array([5.0, 6])])
+    explorer = LatentExplorer(decoder, codes(), LABELS)
+    z = codes(n=50)
+    expected = vae.decoder(z @ np.array([[1, 2], [3, 4]], "float32") + np.array([5, 6], "float32")).numpy()
+    assert engine.compute(explorer._network, z) == pytest.approx(expected, abs=1 / 255)
+    explorer.z = z[7].tolist()
+    assert explorer.image == pytest.approx(expected[7], abs=1e-5)
+
+
 def test_half_precision_only_where_the_picture_allows_it():
     vae = trained()
     assert LatentExplorer(vae, codes(), LABELS)._network["half"]
@@ -119,7 +131,7 @@ def test_untrained_model():
 
 @pytest.mark.parametrize("vae", [None, VAE, keras.Sequential([keras.layers.Dense(784)])])
 def test_no_vae(vae):
-    with pytest.raises(ValueError, match="vae must be a trained pylib.models.VAE, not"):
+    with pytest.raises(ValueError, match="vae must be a trained pylib.models.VAE, or its decoder, not"):
         LatentExplorer(vae, codes(), LABELS)
 
 

@@ -46,6 +46,49 @@ def test_slider_ranges_are_those_of_the_lesson(images):
     assert NoiseExplorer(lambda x: x, images[:3]).index.max == 2
 
 
+def test_menus_of_noises_and_networks(images):
+    explorer = NoiseExplorer({"same": lambda x: x, "negative": lambda x: 1 - x}, images)
+    noises = {
+        "uniform": (noise.uniform, "fraction of pixels", 0.4),
+        "Gaussian": (noise.gaussian, "sigma", 0.6),
+        "salt and pepper": (noise.salt_and_pepper, "fraction of pixels", 0.4),
+        "missing block": (noise.block, "fraction of image", 0.4),
+    }
+    assert explorer.noise.options == tuple(noises)
+    for name, (spoil, amount, largest) in noises.items():
+        explorer.noise.value = name
+        assert (explorer.amount.description, explorer.amount.max) == (amount, largest)
+        explorer.amount.value, explorer.index.value = largest, 3
+        for network, sign in {"same": 1, "negative": -1}.items():
+            explorer.network.value = network
+            expected = spoil(images[[3]], largest, np.random.default_rng(3))[0]
+            expected = 255 - 255 * (expected if sign == 1 else 1 - expected)
+            assert np.abs(shown(explorer)[3] - expected).max() <= 1
+
+
+def test_a_larger_amount_of_another_noise_is_taken_back_to_what_there_is(images):
+    explorer = NoiseExplorer(lambda x: x, images)
+    explorer.noise.value = "Gaussian"
+    explorer.amount.value = 0.6
+    explorer.noise.value = "missing block"
+    assert explorer.amount.value == 0.4
+    expected = noise.block(images[[0]], 0.4, np.random.default_rng(0))[0]
+    assert np.array_equal(shown(explorer)[2], 255 - np.round(255 * expected))
+
+
+def test_one_network_needs_no_menu(images):
+    assert NoiseExplorer(lambda x: x, images).network not in NoiseExplorer(lambda x: x, images).children
+    explorer = NoiseExplorer({"one": lambda x: x, "other": lambda x: x}, images)
+    assert explorer.network in explorer.children and explorer.network.options == ("one", "other")
+
+
+def test_networks_that_are_none(images):
+    with pytest.raises(ValueError, match="reconstruct must be a dict of a network's name"):
+        NoiseExplorer({}, images)
+    with pytest.raises(ValueError, match="other must be a function of images"):
+        NoiseExplorer({"one": lambda x: x, "other": 3}, images)
+
+
 def test_one_batch_for_each_move(images):
     calls = []
     explorer = NoiseExplorer(lambda x: calls.append(len(x)) or x, images)

@@ -1,6 +1,7 @@
 """The plane of codes with a point to drag, whose digit the page computes."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import anywidget
 import numpy as np
@@ -11,13 +12,21 @@ from pylib.widgets import engine
 
 
 def _validate_explorer(vae, codes, labels):
+    vae = _with_decoder(vae)
     _validate_trained(vae)
     if vae.latent_dim < 2:
         raise ValueError("LatentExplorer shows a plane: it needs a VAE with latent_dim 2 or more, not 1")
     codes = _validate.numeric(codes, "codes")
     _validate.rows(codes, vae.latent_dim, "codes")
     _validate.labels(labels, len(codes), 10)
-    return {"codes": codes, "labels": _validate.numeric(labels, "labels")}
+    return {"vae": vae, "codes": codes, "labels": _validate.numeric(labels, "labels")}
+
+
+def _with_decoder(vae):
+    """A Keras model that is a decoder by itself as something that has one."""
+    if hasattr(vae, "decoder") or len(getattr(vae, "input_shape", ())) != 2:
+        return vae
+    return SimpleNamespace(decoder=vae, decoder_logits=vae, latent_dim=vae.input_shape[1], n_classes=None)
 
 
 class LatentExplorer(anywidget.AnyWidget):
@@ -34,8 +43,8 @@ class LatentExplorer(anywidget.AnyWidget):
 
     Parameters
     ----------
-    vae : a trained VAE with two latent numbers or more; its decoder is a chain of dense layers, with the
-        activations linear, relu, silu, tanh or sigmoid
+    vae : a trained VAE with two latent numbers or more, or the decoder alone, a Keras model; the decoder is a chain of
+        dense layers, with the activations linear, relu, silu, tanh or sigmoid
     codes : `(n, latent_dim)`, the encoder's z_mean of n images; the plane shows 5,000 of them at most
     labels : `(n,)` digits from 0 to 9, which colour the codes
 
@@ -112,7 +121,7 @@ class LatentExplorer(anywidget.AnyWidget):
 
 def _validate_trained(vae):
     if not hasattr(getattr(vae, "decoder_logits", None), "get_weights"):
-        raise ValueError(f"vae must be a trained pylib.models.VAE, not {vae!r}")
+        raise ValueError(f"vae must be a trained pylib.models.VAE, or its decoder, not {vae!r}")
     biases = [weight for weight in vae.decoder_logits.get_weights() if weight.ndim == 1]
     if not any(bias.any() for bias in biases):  # Keras starts with zeros
         raise ValueError("vae is untrained: its decoder's biases are all 0, so fit it or load its weights first")

@@ -7,25 +7,42 @@ import numpy as np
 from pylib import _validate, noise
 from pylib.widgets.png import digits_png, figure_png
 
+# By name: the noise, what its amount is, and the largest of the slider.
+NOISES = {
+    "uniform": (noise.uniform, "fraction of pixels", 0.4),
+    "Gaussian": (noise.gaussian, "sigma", 0.6),
+    "salt and pepper": (noise.salt_and_pepper, "fraction of pixels", 0.4),
+    "missing block": (noise.block, "fraction of image", 0.4),
+}
+
 
 def _validate_explorer(reconstruct, images):
     _validate.images(images)
-    _validate.function(reconstruct, "reconstruct", "of images, such as an autoencoder")
-    return {"images": _validate.numeric(images, "images")}
+    networks = reconstruct if isinstance(reconstruct, dict) else {"reconstruct": reconstruct}
+    _validate.mapping(networks, "reconstruct", "a network's name to a function of images")
+    for name, network in networks.items():
+        _validate.string(name, "a network's name")
+        _validate.function(network, name, "of images, such as an autoencoder")
+    return {"reconstruct": networks, "images": _validate.numeric(images, "images")}
 
 
 class NoiseExplorer(ipywidgets.VBox):
-    """Sliders for a digit and its noise above four pictures: input, reconstruction, noisy input, its reconstruction.
+    """Menus for noise and network, sliders for a digit and the amount of noise, and four pictures.
+
+    They are the input, its reconstruction, the noisy input, and the reconstruction of that, each with its PSNR.
 
     Parameters
     ----------
-    reconstruct : a function of `(n, 784)` images that returns as many, or a Keras model, such as an autoencoder
+    reconstruct : a function of `(n, 784)` images that returns as many, or a Keras model, such as an autoencoder; or a
+        dict of names to several of them, for a menu
     images : `(n, 784)` in [0, 1]; the slider walks the first 101 of them
 
     Attributes
     ----------
+    noise : the menu of the four noises of `pylib.noise`, an ipywidgets.Dropdown
+    network : the menu of names, an ipywidgets.Dropdown
     index : the slider for the digit, an ipywidgets.IntSlider
-    amount : the slider for the fraction of pixels with `noise.uniform`, an ipywidgets.FloatSlider
+    amount : the slider for the noise, an ipywidgets.FloatSlider
 
     Raises
     ------
@@ -35,29 +52,40 @@ class NoiseExplorer(ipywidgets.VBox):
     @_validate.arguments(_validate_explorer)
     def __init__(self, reconstruct, images):
         # A model called layer by layer takes many times as long; `predict`, a hundred times.
-        self._reconstruct = getattr(reconstruct, "predict_on_batch", reconstruct)
+        self._networks = {name: getattr(net, "predict_on_batch", net) for name, net in reconstruct.items()}
         self._images = images
-        wide = {"style": {"description_width": "7em"}, "layout": {"width": "26em"}}
+        wide = {"style": {"description_width": "9em"}, "layout": {"width": "28em", "max_width": "100%"}}
+        self.noise = ipywidgets.Dropdown(options=list(NOISES), description="noise", **wide)
+        self.network = ipywidgets.Dropdown(options=list(reconstruct), description="network", **wide)
         self.index = ipywidgets.IntSlider(0, 0, min(100, len(images) - 1), description="image", **wide)
+        _, name, largest = NOISES["uniform"]
         self.amount = ipywidgets.FloatSlider(
-            0.2, min=0, max=0.4, step=0.05, description="fraction of pixels", readout_format=".2f", **wide
+            0.2, min=0, max=largest, step=0.05, description=name, readout_format=".2f", **wide
         )
         # One picture and one line of text, since each message to the page costs time.
-        self._captions = ipywidgets.HTML()
-        self._picture = ipywidgets.Image(format="png", width=600, height=140)
-        super().__init__([self.index, self.amount, self._captions, self._picture])
+        of_a_row = {"width": "100%", "max_width": "600px"}
+        self._captions = ipywidgets.HTML(layout=of_a_row)
+        self._picture = ipywidgets.Image(format="png", layout=of_a_row)
+        menus = [self.noise] + [self.network] * (len(reconstruct) > 1)
+        super().__init__([*menus, self.index, self.amount, self._captions, self._picture])
         self._update()
-        self.index.observe(self._update, "value")
-        self.amount.observe(self._update, "value")
+        self.noise.observe(self._take_noise, "value")
+        for control in (self.network, self.index, self.amount):
+            control.observe(self._update, "value")
 
     def __repr__(self):  # the default would print the pictures' bytes
         return "NoiseExplorer()"
 
+    def _take_noise(self, change):
+        _, self.amount.description, self.amount.max = NOISES[self.noise.value]
+        self._update()
+
     def _update(self, change=None):
         clean = self._images[self.index.value][None]
         # One seed for each digit: more noise then means the same noise and more of it.
-        noisy = noise.uniform(clean, self.amount.value, np.random.default_rng(self.index.value))
-        clean_hat, noisy_hat = np.asarray(self._reconstruct(np.concatenate([clean, noisy])))
+        spoil, _, _ = NOISES[self.noise.value]
+        noisy = spoil(clean, self.amount.value, np.random.default_rng(self.index.value))
+        clean_hat, noisy_hat = np.asarray(self._networks[self.network.value](np.concatenate([clean, noisy])))
         images = {
             "input": clean[0],
             "reconstruction": clean_hat,
@@ -65,7 +93,7 @@ class NoiseExplorer(ipywidgets.VBox):
             "reconstruction of noisy": noisy_hat,
         }
         captions = [f"<span>{name}<br>{_decibels(clean[0], image)}</span>" for name, image in images.items()]
-        grid = "display:grid;grid-template-columns:repeat(4,150px);line-height:1.3"
+        grid = "display:grid;grid-template-columns:repeat(4,1fr);align-items:end;line-height:1.3"
         self._captions.value = f'<div style="{grid}">{"".join(captions)}</div>'
         self._picture.value = digits_png(list(images.values()))
 

@@ -46,3 +46,33 @@ def test_slider_follows_the_hand(lesson, name, there, back):
         f"\n{name}: slider to picture: median {all_moves:.0f} ms of {len(times)} moves, {first:.0f} ms of the first 5"
     )
     assert len(times) == 30  # each move changed the picture, and none was left behind
+
+
+def test_menus_labels_and_captions(lesson):
+    page = lesson("02_denoising").page
+    widget = page.locator(".widget-vbox", has=page.locator(".widget-dropdown")).first
+    picture, captions = widget.locator("img.widget-image"), widget.locator(".widget-html-content span")
+    noise, network = (widget.locator("select").nth(i) for i in (0, 1))
+    names = {"uniform", "Gaussian", "salt and pepper", "missing block"}
+    assert set(noise.locator("option").all_text_contents()) == names
+    seen = {picture.get_attribute("src")}
+    for menu in (noise, network):
+        for name in menu.locator("option").all_text_contents()[1:]:
+            menu.select_option(name)
+            page.wait_for_function(
+                "([img, seen]) => !seen.includes(img.src)", arg=[picture.element_handle(), list(seen)]
+            )
+            seen.add(picture.get_attribute("src"))
+    assert len(seen) == 1 + 3 + 2
+
+    for width in (1280, 800, 600):
+        page.set_viewport_size({"width": width, "height": 900})
+        labels = widget.locator(".widget-label").evaluate_all("all => all.map(l => [l.scrollWidth, l.clientWidth])")
+        assert len(labels) == 4 and all(needed <= given for needed, given in labels), (width, labels)
+        box, boxes = picture.bounding_box(), [caption.bounding_box() for caption in captions.all()]
+        assert len(boxes) == 4 and box["width"] <= 600
+        for i, caption in enumerate(boxes):  # over its own quarter of the picture
+            left, right = (box["x"] + (i + side) * box["width"] / 4 for side in (0, 1))
+            assert left - 1 <= caption["x"] and caption["x"] + caption["width"] <= right + 1, (width, i)
+            assert caption["y"] + caption["height"] <= box["y"] + 1
+    page.set_viewport_size({"width": 1280, "height": 900})
