@@ -6,19 +6,27 @@ That is for claims which don't rest on training; the networks' weights are shuff
 SPOILT = {
     "01_autoencoder": {
         "loses-to-pca": "x_hat = x_val",  # a perfect network, which longer training can't improve, either
-        "code-29": "keras.optimizers.SGD = lambda eta: keras.optimizers.Adam(0.004)",
+        "gradients": 'inside = dict.fromkeys(inside, inside["relu"])  # one network under all names',
+        # Names exchanged.
+        "race": 'one, other = "sigmoid", "relu, linear code"\n'
+        "variants[one], variants[other] = variants[other], variants[one]",
+        "code-29": "adam = keras.optimizers.Adam  # one optimiser under all names, and enough steps for it\n"
+        "keras.optimizers.SGD = keras.optimizers.Adam = lambda eta: adam(0.004)\n"
+        "x_train = images[:12_800]",
+        "code-30": "x_train = images[:1_280]",
         "code-34": "relu_val = pca_val",  # networks that are no better than straight lines
-        "code-39": "sigmoid_net = lambda x: x",
         "code-44": "invented = x_train[:1000]",  # a decoder that has learned digits by heart
     },
     "02_denoising": {
-        # A denoiser that takes away half of the noise, however faint it is.
-        "faint-noise": 'methods["denoiser"] = lambda x: (x + x_val[:2000]) / 2\n'
-        'scores, methods["denoiser"] = score_methods(x_val[:2000], sigmas), denoiser',
-        # One that fills in what is missing, and does nothing else.
-        "unseen-block": 'methods["denoiser"] = lambda x: np.where(x > 0, x, 0.9 * x_val[:2000])\n'
-        'by_kind = {kind: [gain("denoiser", *kinds[kind])] for kind in kinds}\n'
-        'methods["denoiser"] = denoiser',
+        # A denoiser that takes away half of the noise, however faint it is; and a network that loses nothing.
+        "faint-noise": 'methods["denoiser"] = lambda x, sigma: (x + x_val[:2000]) / 2\n'
+        'scores, methods["denoiser"] = score_methods(x_val[:2000], sigmas), lambda x, sigma: denoiser(x)\n'
+        "clean_net = lambda x: x + 0.01",
+        # One that fills in what is missing.
+        "unseen-block": "filled = np.where(noisy > 0, noisy, 0.9 * clean)\n"
+        'by_kind["block, 0.15"]["denoiser"] = psnr(clean, filled)',
+        "flow-check": "path = [start, in_one]  # a single step",
+        "copies": "made = 1 - made  # what no training digit looks like",
     },
     "03_vae_theory": {
         "code-fits": "two_bumps = lambda z, distance: stats.norm.pdf(z, 0, 2)  # one bump",

@@ -40,6 +40,7 @@ def forget():
     rng = np.random.default_rng(0)
     values = [value for name, value in globals().items() if not name.startswith("_")]
     values += [item for value in values if isinstance(value, dict) for item in value.values()]
+    values += [item for value in values if isinstance(value, tuple) for item in value]
     for network in [value for value in values if isinstance(value, keras.Model)]:
         network.set_weights([rng.permuted(w.ravel()).reshape(w.shape) for w in network.get_weights()])
 """

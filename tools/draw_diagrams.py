@@ -1,4 +1,4 @@
-"""Make pictures in images/, two diagrams and one from lesson 01 for the README: `make images`."""
+"""Make pictures in images/, three diagrams and one from lesson 01 for the README: `make images`."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
 from scipy.ndimage import gaussian_filter
 
-from pylib import mnist_dataset
+from pylib import mnist_dataset, noise
 from tools.notebooks import pictures
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +79,7 @@ def dashed(axes, *points):
     axes.plot(*zip(*points, strict=True), color=RED, lw=2.2, linestyle=(0, (4, 2.5)), zorder=1)
 
 
-def draw_autoencoder(image, blurred):
+def draw_autoencoder(image, blurred, name, label="input $x$"):
     axes = canvas(1000, 360)
     y, x_code = 180, 500
     heights = {320: 240, 410: 150, x_code: 84, 590: 150, 680: 240}
@@ -95,13 +95,13 @@ def draw_autoencoder(image, blurred):
     digit(axes, blurred, 880, y, 190)
     arrow(axes, (215, y), (311, y))
     arrow(axes, (689, y), (785, y))
-    text(axes, 120, 318, "input $x$")
+    text(axes, 120, 318, label)
     text(axes, 880, 318, r"reconstruction $\hat{x}$")
     text(axes, 120, 30, "28 x 28 pixels", 16)
     text(axes, 405, 318, "encoder", color=BLUE)
     text(axes, 595, 318, "decoder", color=GREEN)
     text(axes, x_code, 252, "code $z$", color=DARK_ORANGE)
-    save(axes, "VAE.png")
+    save(axes, name)
 
 
 def draw_vae(image, blurred):
@@ -148,9 +148,11 @@ def copy_from_lesson(lesson, code, name):
 def main():
     image = mnist_dataset.load("test")[0][1].reshape(28, 28)
     blurred = np.clip(1.15 * gaussian_filter(image, 0.8), 0, 1)
-    draw_autoencoder(image, blurred)
+    noisy = noise.gaussian(image.reshape(1, 784), 0.4, np.random.default_rng(0)).reshape(28, 28)
+    draw_autoencoder(image, blurred, "VAE.png")
+    draw_autoencoder(noisy, blurred, "denoising.png", r"noisy input $\tilde{x}$")
     draw_vae(image, blurred)
-    copy_from_lesson("01_autoencoder.ipynb", '"128 numbers": relu_128(ten)', "reconstructions.png")
+    copy_from_lesson("01_autoencoder.ipynb", "reversed(nets.items())", "reconstructions.png")
 
 
 if __name__ == "__main__":
