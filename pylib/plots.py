@@ -300,7 +300,9 @@ def particles(points, panels):
     return figure
 
 
-def _validate_scatters(codes, labels):
+def _validate_scatters(codes, labels, xlabel, ylabel):
+    _validate.string(xlabel, "xlabel")
+    _validate.string(ylabel, "ylabel")
     codes = _validate.arrays(codes, ("n", 2), "codes", "a panel's title to its codes")
     for z in codes.values():
         _validate.labels(labels, len(z), 10)
@@ -308,7 +310,7 @@ def _validate_scatters(codes, labels):
 
 
 @_validate.arguments(_validate_scatters)
-def scatters(codes, labels):
+def scatters(codes, labels, xlabel="first latent number", ylabel="second latent number"):
     """Draw the plane of codes, a panel for each entry of `codes`, coloured by digit.
 
     Each digit's name stands at the median of its codes. A dashed circle shows two standard deviations of the unit
@@ -318,6 +320,7 @@ def scatters(codes, labels):
     ----------
     codes : dict of a panel's title to its codes, `(n, 2)`
     labels : `(n,)` digits from 0 to 9
+    xlabel, ylabel : the axes' titles
 
     Returns
     -------
@@ -325,7 +328,8 @@ def scatters(codes, labels):
 
     Raises
     ------
-    ValueError : there is no panel, codes have another shape or hold a NaN or infinity, or labels don't fit them
+    ValueError : there is no panel, a title is no string, codes have another shape or hold a NaN or infinity, or labels
+        don't fit them
     """
     figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
     colors = np.array(palette())
@@ -337,11 +341,11 @@ def scatters(codes, labels):
             name = axes.text(*middle, str(digit), ha="center", va="center", fontsize=11, weight="bold", zorder=4)
             name.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
-        axes.set(title=title, aspect="equal", xlabel="first latent number")
+        axes.set(title=title, aspect="equal", xlabel=xlabel)
         low, high = 1.1 * np.quantile(z, (0.001, 0.999), axis=0)  # nearly all codes, and the circle
         (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
         axes.set(xlim=(left, right), ylim=(bottom, top))
-    row[0, 0].set_ylabel("second latent number")
+    row[0, 0].set_ylabel(ylabel)
     dots = [Line2D([], [], marker="o", linestyle="", color=color, label=str(i)) for i, color in enumerate(colors)]
     row[0, -1].legend(handles=dots, title="digit", loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -112,6 +112,9 @@ def test_scatters_colour_codes_by_digit():
     z, labels = rng.normal(size=(500, 2)), rng.integers(0, 10, 500)
     figure = plots.scatters({"one": z, "other": 5 * z}, labels)
     first, second = figure.axes
+    (axes,) = plots.scatters({"": z}, labels, "across", "up").axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("across", "up")
+    assert (first.get_xlabel(), first.get_ylabel()) == ("first latent number", "second latent number")
     (dots,) = first.collections
     colors = {
         tuple(place): tuple(color[:3]) for place, color in zip(dots.get_offsets(), dots.get_facecolors(), strict=True)
