@@ -93,8 +93,11 @@ class NoiseExplorer(ipywidgets.VBox):
             "reconstruction of noisy": noisy_hat,
         }
         captions = [f"<span>{name}<br>{_decibels(clean[0], image)}</span>" for name, image in images.items()]
-        grid = "display:grid;grid-template-columns:repeat(4,1fr);align-items:end;line-height:1.3"
-        self._captions.value = f'<div style="{grid}">{"".join(captions)}</div>'
+        grid = "display:grid;grid-template-columns:repeat(4,minmax(0,1fr));align-items:end;line-height:1.3"
+        grid += ";font-size:min(1em,3.2cqw)"  # so that the longest word fits over its digit
+        self._captions.value = (
+            f'<div style="container-type:inline-size"><div style="{grid}">{"".join(captions)}</div></div>'
+        )
         self._picture.value = digits_png(list(images.values()))
 
 
