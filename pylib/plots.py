@@ -137,7 +137,7 @@ def curves(lines, xlabel, ylabel, log="", title=None):
         axes.plot(x, y, marker=marker if len(x) <= 20 else None, markersize=5, label=label)
     for axis in log:
         axes.set(**{f"{axis}scale": "log"})
-    ticks = np.unique(np.concatenate([x for x, _ in lines.values()]))
+    ticks = np.unique(np.concatenate([x[np.isfinite(x)] for x, _ in lines.values()]))
     if "x" in log:
         axes.set_xticks(ticks, [f"{value:g}" for value in ticks])
         axes.tick_params(axis="x", which="minor", bottom=False)
@@ -232,7 +232,7 @@ def arrows(points, starts, panels, pictures=None, density=None, weights=None):
     panels : dict of a panel's title to its arrows, `(n, 2)` each, drawn at their true length
     pictures : `(m, 784)` digits to draw beside the points, on the side away from the middle of all points
     density : `(x, y, heights)` to colour the plane by, of shapes `(k,)`, `(l,)` and `(l, k)`
-    weights : `(m,)` of the points, which are drawn the larger the more they weigh
+    weights : `(m,)` of the points, which are drawn the larger the more they weigh; with them, each start is a dot
 
     Returns
     -------
@@ -313,8 +313,8 @@ def _validate_scatters(codes, labels, xlabel, ylabel):
 def scatters(codes, labels, xlabel="first latent number", ylabel="second latent number"):
     """Draw the plane of codes, a panel for each entry of `codes`, coloured by digit.
 
-    Each digit's name stands at the median of its codes. A dashed circle shows two standard deviations of the unit
-    normal prior.
+    Each digit's name stands at the median of its codes. A dashed circle shows two standard deviations of a unit
+    normal, a VAE's prior.
 
     Parameters
     ----------

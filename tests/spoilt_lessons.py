@@ -5,7 +5,7 @@ That is for claims which don't rest on training; the networks' weights are shuff
 
 SPOILT = {
     "01_autoencoder": {
-        "loses-to-pca": "x_hat = x_val",  # a perfect network, which longer training can't improve, either
+        "loses-to-pca": "sigmoid_val = 0.0",  # a perfect network, which longer training can't improve, either
         "gradients": 'inside = dict.fromkeys(inside, inside["relu"])  # one network under all names',
         # Names exchanged.
         "race": 'one, other = "sigmoid", "relu, linear code"\n'
@@ -15,7 +15,7 @@ SPOILT = {
         "x_train = images[:12_800]",
         "code-30": "x_train = images[:1_280]",
         "code-34": "relu_val = pca_val",  # networks that are no better than straight lines
-        "code-44": "invented = x_train[:1000]",  # a decoder that has learned digits by heart
+        "invented": "invented = x_train[:1000]",  # a decoder that has learned digits by heart
     },
     "02_denoising": {
         # A denoiser that takes away half of the noise, however faint it is; and a network that loses nothing.

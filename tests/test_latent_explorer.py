@@ -129,7 +129,7 @@ def test_untrained_model():
         LatentExplorer(VAE(hidden=(16,)), codes(), LABELS)
 
 
-@pytest.mark.parametrize("vae", [None, VAE, keras.Sequential([keras.layers.Dense(784)])])
+@pytest.mark.parametrize("vae", [None, VAE, keras.Sequential([keras.layers.Dense(784)]), VAE(n_classes=10).decoder])
 def test_no_vae(vae):
     with pytest.raises(ValueError, match="vae must be a trained pylib.models.VAE, or its decoder, not"):
         LatentExplorer(vae, codes(), LABELS)

@@ -194,6 +194,8 @@ def test_images_may_have_rows_and_columns():
 
 
 def test_a_nan_in_a_curve_is_a_gap():
+    (axes,) = plots.curves({"b": ([1, np.inf], [1, 2])}, "x", "y", log="x").axes
+    assert axes.get_xticks().tolist() == [1]
     (axes,) = plots.curves({"a": ([1, 2, 3], [1, np.nan, 3])}, "x", "y", log="y").axes
     assert np.isnan(axes.lines[0].get_ydata()).tolist() == [False, True, False]
 

@@ -77,7 +77,8 @@ def test_a_larger_amount_of_another_noise_is_taken_back_to_what_there_is(images)
 
 
 def test_one_network_needs_no_menu(images):
-    assert NoiseExplorer(lambda x: x, images).network not in NoiseExplorer(lambda x: x, images).children
+    explorer = NoiseExplorer(lambda x: x, images)
+    assert explorer.network not in explorer.children and explorer.noise in explorer.children
     explorer = NoiseExplorer({"one": lambda x: x, "other": lambda x: x}, images)
     assert explorer.network in explorer.children and explorer.network.options == ("one", "other")
 
@@ -94,6 +95,11 @@ def test_one_batch_for_each_move(images):
     explorer = NoiseExplorer(lambda x: calls.append(len(x)) or x, images)
     explorer.amount.value = 0.3
     assert calls == [2, 2]
+    explorer.noise.value = "Gaussian"
+    assert calls == [2, 2, 2]
+    explorer.amount.value = 0.6
+    explorer.noise.value = "uniform"  # which goes to 0.4 only
+    assert calls == 5 * [2] and explorer.amount.value == 0.4
 
 
 def test_bad_images():

@@ -23,10 +23,11 @@ def _validate_explorer(vae, codes, labels):
 
 
 def _with_decoder(vae):
-    """A Keras model that is a decoder by itself as something that has one."""
-    if hasattr(vae, "decoder") or len(getattr(vae, "input_shape", ())) != 2:
+    """A Keras model of one input, rows of numbers, as something that has it for its decoder."""
+    shape = getattr(vae, "input_shape", None)  # of several inputs, a list
+    if hasattr(vae, "decoder") or not isinstance(shape, tuple) or len(shape) != 2:
         return vae
-    return SimpleNamespace(decoder=vae, decoder_logits=vae, latent_dim=vae.input_shape[1], n_classes=None)
+    return SimpleNamespace(decoder=vae, decoder_logits=vae, latent_dim=shape[1], n_classes=None)
 
 
 class LatentExplorer(anywidget.AnyWidget):
@@ -56,8 +57,8 @@ class LatentExplorer(anywidget.AnyWidget):
 
     Raises
     ------
-    ValueError : the model is no trained VAE, the page can't compute one of its layers, or codes and labels
-        don't fit it
+    ValueError : the model is neither a trained VAE nor a decoder, the page can't compute one of its layers, or codes
+        and labels don't fit it
     """
 
     _esm = engine.javascript_module(Path(__file__).with_suffix(".js"))

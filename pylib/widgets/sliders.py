@@ -77,8 +77,10 @@ class NoiseExplorer(ipywidgets.VBox):
         return "NoiseExplorer()"
 
     def _take_noise(self, change):
+        amount = self.amount.value
         _, self.amount.description, self.amount.max = NOISES[self.noise.value]
-        self._update()
+        if self.amount.value == amount:  # or what it was lowered to has been drawn already
+            self._update()
 
     def _update(self, change=None):
         clean = self._images[self.index.value][None]
