@@ -217,6 +217,22 @@ def path(value, name):
     return Path(value)
 
 
+def npz_path(value, example):
+    """`value` as the Path of an .npz file in a folder that exists; ValueError or FileNotFoundError where it is none."""
+    value = path(value, "path")
+    if value.suffix != ".npz":
+        raise ValueError(f"path must end in .npz, as {example} does, not in {value.name}")
+    if not value.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {value.parent}: make it first")
+    return value
+
+
+def storable(weights, name):
+    """Raise ValueError unless float16 can hold all of a network's weights."""
+    if not all(np.abs(np.asarray(weight)).max() <= np.finfo("float16").max for weight in weights):  # NaN isn't, too
+        raise ValueError(f"{name} has a weight that float16 can't hold, or a NaN: its training failed")
+
+
 def seed(value):
     """Raise ValueError unless `value` can seed a generator: an integer of 0 or more."""
     count(value, "seed, which makes the draws repeatable,")

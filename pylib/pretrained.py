@@ -31,14 +31,8 @@ def _validate_save(vaes, path):
         weights, wanted = getattr(vae, "trainable_weights", []), VAE(**MODELS[name]).trainable_weights
         if isinstance(vae, type) or [weight.shape for weight in weights] != [weight.shape for weight in wanted]:
             raise ValueError(f"vaes[{name!r}] must be a VAE(**pretrained.MODELS[{name!r}]), trained")
-        if not all(np.abs(np.asarray(weight)).max() <= np.finfo("float16").max for weight in weights):  # NaN isn't, too
-            raise ValueError(f"vaes[{name!r}] has a weight that float16 can't hold, or a NaN: its training failed")
-    path = _validate.path(path, "path")
-    if path.suffix != ".npz":
-        raise ValueError(f"path must end in .npz, as {BUNDLED.name} does, not in {path.name}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent}: make it first")
-    return {"path": path}
+        _validate.storable(weights, f"vaes[{name!r}]")
+    return {"path": _validate.npz_path(path, BUNDLED.name)}
 
 
 @_validate.arguments(_validate_name)

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from pylib import pretrained
+from pylib import pretrained, quality
 from pylib.models import VAE, build_autoencoder
 from tests import exercise_answers
 from tests.known_models import LinearGaussian
@@ -176,6 +176,17 @@ NETWORKS = {
     "pretrained.load": lambda: {"name": "vae_2"},
     "pretrained.save": lambda: {"vaes": {"vae_2": pretrained.load("vae_2")}, "path": "weights.npz"},
     "progress.Progress": lambda: {"steps": [1, 2], "what": "counting", "total": 2},
+    "quality.build_classifier": dict,
+    "quality.classify": lambda: {"images": X},
+    "quality.confident_share": lambda: {"images": X, "above": 0.5},
+    "quality.frechet_distance": lambda: {"images": X, "reference": X[::-1]},
+    "quality.gaussian_frechet_distance": lambda: {
+        "mean": np.zeros(3),
+        "covariance": np.diag([1.0, 2, 3]),
+        "other_mean": np.ones(3),
+        "other_covariance": np.eye(3),
+    },
+    "quality.save_classifier": lambda: {"classifier": quality.build_classifier(), "path": "weights.npz"},
     "training.LossPlot": lambda: {"levels": {"baseline": 0.1}, "panels": {"loss": "nats"}},
     "training.TrainingProgress": dict,
     "training.batches": lambda: {"data": (X, Y), "batch_size": 16},
