@@ -19,7 +19,6 @@ BUNDLED = Path(__file__).with_name("classifier.npz")
 N_FEATURES = 128
 
 
-@_validate.arguments(lambda: None)
 def build_classifier():
     """Build the classifier of digits, 784-256-128-10 with relu, untrained; `make weights` trains it.
 

@@ -139,6 +139,26 @@ def test_posteriors_have_ellipses_at_one_and_two_sigma():
     assert all(tuple(ellipse.center) == (0.1, 0.2) for ellipse in panel.patches)
 
 
+def test_posteriors_hold_the_mass_that_the_ellipses_hold():
+    axis = np.linspace(-4, 4, 400)
+    precision = np.linalg.inv([[1.0, 0.3], [0.3, 0.4]])  # tilted, so that no upright ellipse does it
+    plane = np.stack(np.meshgrid(axis, axis), axis=-1)
+    density = np.exp(-0.5 * np.einsum("abi,ij,abj->ab", plane, precision, plane))
+    panel = plots.posteriors(np.zeros((1, 784)), axis[None], axis[None], density[None], [[0, 0]], [[0, 0]]).axes[0]
+    outer, inner, _ = panel.collections[0].levels
+    # Of a Gaussian in the plane, 1 - exp(-r^2/2) lies where the density is above exp(-r^2/2) of its peak.
+    assert (outer, inner) == pytest.approx((np.exp(-2), np.exp(-0.5)), rel=0.02)
+    assert panel.get_aspect() == 1
+
+
+def test_posteriors_may_lie_in_one_cell():
+    density = np.zeros((1, 5, 5))
+    density[0, 2, 3] = 1
+    axis = np.linspace(-1, 1, 5)[None]
+    panel = plots.posteriors(np.zeros((1, 784)), axis, axis, density, [[0, 0]], [[0, 0]]).axes[0]
+    assert panel.collections[0].levels == pytest.approx([1, 1.01])
+
+
 def test_latent_grids_show_each_digit_at_its_place_and_tint_what_is_off():
     grid = np.random.default_rng(0).random((3, 3, 28, 28))
     off = np.zeros((3, 3), bool)
