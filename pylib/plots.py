@@ -5,6 +5,7 @@ Where arrays are asked for, lists, data frames and tensors count, too, and boole
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Circle, Ellipse
@@ -14,6 +15,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 from pylib import _validate
 
 DIGITS = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+# Of the digits 0 to 9. No ten colours that are dark enough to be seen as dots on white can be told apart by all.
+COLORS = "#01508c #c97b00 #029e73 #b8400a #a24ba6 #7a4a21 #e0218a #808080 #8a8f00 #0aa0c8".split()
 
 
 def _seaborn():
@@ -23,13 +26,13 @@ def _seaborn():
 
 
 def palette():
-    """The colours of the ten digits, colour-blind-safe.
+    """The colours of the ten digits, each with a contrast of 3 or more to white, as dots need it (WCAG 2.2, 1.4.11).
 
     Returns
     -------
     colors : seaborn's palette, ten of `(r, g, b)` in [0, 1]
     """
-    return _seaborn().color_palette("colorblind", 10)
+    return _seaborn().color_palette(COLORS)
 
 
 def use_style():
@@ -309,12 +312,30 @@ def _validate_scatters(codes, labels, xlabel, ylabel):
     return {"codes": codes, "labels": np.asarray(labels)}
 
 
+def _name_digits(axes, z, labels, apart):
+    """The digits' names at the medians of their codes; those that would hide each other give way, tied by a line."""
+    digits = np.unique(labels)
+    medians = np.array([np.median(z[labels == digit], axis=0) for digit in digits])
+    places = medians + 1e-6 * apart * np.stack([np.cos(digits), np.sin(digits)], axis=1)  # equal ones part, too
+    for _ in range(100):
+        steps = places[:, None] - places
+        distances = np.hypot(*steps.T).T + np.eye(len(digits)) * apart
+        push = np.maximum(apart - distances, 0) / (2 * distances)
+        places = places + np.sum(push[:, :, None] * steps, axis=1)
+    white = [withStroke(linewidth=2.5, foreground="white")]
+    for digit, median, place in zip(digits, medians, places, strict=True):
+        if np.hypot(*(place - median)) > apart / 2:
+            axes.plot(*zip(median, place, strict=True), color="0.1", linewidth=0.8, zorder=4, path_effects=white)
+        name = {"fontsize": 11, "weight": "bold", "zorder": 5, "path_effects": white}
+        axes.text(*place, str(digit), ha="center", va="center", **name)
+
+
 @_validate.arguments(_validate_scatters)
 def scatters(codes, labels, xlabel="first latent number", ylabel="second latent number"):
     """Draw the plane of codes, a panel for each entry of `codes`, coloured by digit.
 
-    Each digit's name stands at the median of its codes. A dashed circle shows two standard deviations of a unit
-    normal, a VAE's prior.
+    Each digit's name stands at the median of its codes, or beside it on a line. A dashed circle shows two standard
+    deviations of a unit normal, a VAE's prior.
 
     Parameters
     ----------
@@ -336,15 +357,12 @@ def scatters(codes, labels, xlabel="first latent number", ylabel="second latent 
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
         order = np.random.default_rng(0).permutation(len(z))  # or the last digit would hide the others
         axes.scatter(*z[order].T, s=1.5, c=colors[labels[order]], linewidths=0, alpha=0.7, rasterized=True)
-        for digit in np.unique(labels):
-            middle = np.median(z[labels == digit], axis=0)
-            name = axes.text(*middle, str(digit), ha="center", va="center", fontsize=11, weight="bold", zorder=4)
-            name.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
         axes.set(title=title, aspect="equal", xlabel=xlabel)
         low, high = 1.1 * np.quantile(z, (0.001, 0.999), axis=0)  # nearly all codes, and the circle
         (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
         axes.set(xlim=(left, right), ylim=(bottom, top))
+        _name_digits(axes, z, labels, apart=0.06 * max(right - left, top - bottom))
     row[0, 0].set_ylabel(ylabel)
     dots = [Line2D([], [], marker="o", linestyle="", color=color, label=str(i)) for i, color in enumerate(colors)]
     row[0, -1].legend(handles=dots, title="digit", loc="center left", bbox_to_anchor=(1, 0.5))
@@ -391,7 +409,7 @@ def latent_grids(grids, ticks, tinted):
         rows, columns = grid.shape[:2]
         axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
         tint = np.zeros((rows, columns, 4))
-        tint[cells] = (*palette()[1], 0.25)
+        tint[cells] = (*to_rgb("C1"), 0.25)
         axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
         shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
         names = [f"{tick[i]:.2g}" for i in shown]

@@ -1,8 +1,8 @@
 import keras
 import numpy as np
 import pytest
-import seaborn as sns
 
+from pylib import plots
 from pylib.models import VAE
 from pylib.widgets import LatentExplorer, engine
 
@@ -69,7 +69,7 @@ def test_codes_keep_their_digits():
     assert len(np.unique(points, axis=0)) == len(digits) == 5000
     digit_of = {tuple(code): label for code, label in zip(z, LABELS, strict=True)}
     assert [digit_of[tuple(point)] for point in points] == digits.tolist()
-    assert explorer._colors == sns.color_palette("colorblind", 10).as_hex()
+    assert explorer._colors == plots.palette().as_hex()
 
 
 def test_walk_ends_are_codes_near_the_medians():

@@ -109,7 +109,9 @@ def test_particles_of_all_panels_in_one_square():
 
 def test_scatters_colour_codes_by_digit():
     rng = np.random.default_rng(0)
-    z, labels = rng.normal(size=(500, 2)), rng.integers(0, 10, 500)
+    labels = rng.integers(0, 10, 500)
+    around = 2 * np.stack([np.cos(0.6 * labels), np.sin(0.6 * labels)], axis=1)
+    z = around + 0.1 * rng.normal(size=(500, 2))
     figure = plots.scatters({"one": z, "other": 5 * z}, labels)
     first, second = figure.axes
     (axes,) = plots.scatters({"": z}, labels, "across", "up").axes
@@ -122,11 +124,39 @@ def test_scatters_colour_codes_by_digit():
     palette = plots.palette()
     assert [colors[tuple(code)] for code in z] == [palette[label] for label in labels]
     names = {text.get_text(): text.get_position() for text in first.texts}
-    assert names["7"] == pytest.approx(np.median(z[labels == 7], axis=0)) and len(names) == 10
+    assert names["7"] == pytest.approx(np.median(z[labels == 7], axis=0), abs=1e-4) and len(names) == 10
     assert [text.get_text() for text in second.get_legend().get_texts()] == [str(digit) for digit in range(10)]
     assert first.patches[0].radius == 2 and first.get_title() == "one"
     assert second.get_xlim()[1] > 3 * first.get_xlim()[1] and first.get_xlim()[0] <= -2.2
-    assert plots.scatters({"low": z - [0, 9]}, labels).axes[0].get_ylim() == pytest.approx((-13.3, 2.2), abs=0.6)
+    assert plots.scatters({"low": z - [0, 9]}, labels).axes[0].get_ylim() == pytest.approx((-12.4, 2.2), abs=0.2)
+
+
+def test_scatters_keep_the_names_of_digits_apart():
+    rng = np.random.default_rng(0)
+    z, labels = rng.normal(size=(3000, 2)), rng.integers(0, 10, 3000)  # so that all medians are near 0
+    (axes,) = plots.scatters({"": z}, labels).axes
+    axes.figure.draw_without_rendering()
+    boxes = [name.get_window_extent() for name in axes.texts]
+    overlaps = [a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]]
+    assert len(boxes) == 10 and sum(overlaps) == 0
+    tied = [np.transpose(line.get_data()) for line in axes.lines]
+    medians = [np.median(z[labels == digit], axis=0) for digit in range(10)]
+    assert len(tied) >= 5 and all(np.isclose(medians, median).all(axis=1).any() for median, _ in tied)
+
+
+def test_one_place_for_all_names():
+    (axes,) = plots.scatters({"": np.zeros((10, 2))}, np.arange(10)).axes
+    places = np.array([name.get_position() for name in axes.texts])
+    assert np.isfinite(places).all() and len(np.unique(places.round(2), axis=0)) == 10
+
+
+def test_dots_contrast_with_white():
+    rgb = np.array(plots.palette())
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
+    assert len(rgb) == 10 and np.all(1.05 / (luminance + 0.05) >= 3)
+    apart = np.abs(rgb[:, None] - rgb).max(axis=-1) + np.eye(10)
+    assert apart.min() > 0.15
 
 
 def test_posteriors_have_ellipses_at_one_and_two_sigma():

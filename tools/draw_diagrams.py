@@ -1,4 +1,4 @@
-"""Make pictures in images/, three diagrams and one from lesson 01 for the README: `make images`."""
+"""Make pictures in images/, four diagrams and one from lesson 01 for the README: `make images`."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
-from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
+from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 from scipy.ndimage import gaussian_filter
 
 from pylib import mnist_dataset, noise
@@ -137,6 +137,36 @@ def draw_vae(image, blurred):
     save(axes, "VAEscheme.png")
 
 
+def draw_graphical_model():
+    """Variables as circles, what is seen in grey, weights as dots, and a frame around what each image has."""
+    axes = canvas(900, 400)
+    y, x_z, x_x, radius = 235, 330, 570, 48
+    axes.add_patch(Rectangle((225, 40), 450, 295, fill=False, edgecolor=INK, lw=1.8))
+    text(axes, 450, 56, "once for each image", 15)
+    for x, name, fill in ((x_z, "$z$", "white"), (x_x, "$x$", "#d0d0d0")):
+        axes.add_patch(Circle((x, y), radius, facecolor=fill, edgecolor=INK, lw=2.2, zorder=3))
+        text(axes, x, y - 10, name, 26)
+    for x, name, color in ((110, r"$\phi$", BLUE), (790, r"$\theta$", GREEN)):
+        axes.add_patch(Circle((x, y), 7, color=color, zorder=3))
+        text(axes, x, y + 24, name, 24, color)
+    text(axes, 110, y - 72, "encoder's\nweights", 15, BLUE)
+    text(axes, 790, y - 72, "decoder's\nweights", 15, GREEN)
+    text(axes, x_z - 10, 118, "code, hidden", 16)
+    text(axes, x_x + 10, 118, "image, seen", 16)
+
+    text(axes, x_z, 370, "prior $p(z)$", 17)
+    arrow(axes, (x_z, 360), (x_z, y + radius + 2))
+    arrow(axes, (x_z + radius, y), (x_x - radius - 2, y))
+    arrow(axes, (780, y), (x_x + radius + 2, y))
+    text(axes, 450, y + 14, "$p(x|z)$", 17)
+    guess = {"arrowstyle": "-|>,head_length=0.7,head_width=0.35", "shrinkA": 0, "shrinkB": 0, "color": BLUE, "lw": 2.2}
+    guess |= {"mutation_scale": 18, "linestyle": (0, (4, 2.5)), "connectionstyle": "arc3,rad=-0.3"}
+    axes.annotate("", (x_z + 38, y - 32), (x_x - 38, y - 32), arrowprops=guess, zorder=5)
+    axes.annotate("", (x_z - radius - 2, y), (120, y), arrowprops=guess | {"connectionstyle": "arc3"}, zorder=5)
+    text(axes, 450, 148, "$q(z|x)$", 17, BLUE)
+    save(axes, "graphical_model.png")
+
+
 def copy_from_lesson(lesson, code, name):
     """Save the picture that is stored in a lesson below the cell that holds `code`."""
     notebook = nbformat.read(ROOT / "notebooks" / lesson, as_version=4)
@@ -152,6 +182,7 @@ def main():
     draw_autoencoder(image, blurred, "VAE.png")
     draw_autoencoder(noisy, blurred, "denoising.png", r"noisy input $\tilde{x}$")
     draw_vae(image, blurred)
+    draw_graphical_model()
     copy_from_lesson("01_autoencoder.ipynb", "reversed(nets.items())", "reconstructions.png")
 
 
