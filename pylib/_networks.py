@@ -74,7 +74,7 @@ class OneHotLabel(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pylib")
 class Sampling(layers.Layer):
-    """Draws eps and calls `sample`, as a layer of the encoder.
+    """Draws eps and calls `sample`, as a layer of the encoder. Taught in lesson 03.
 
     Parameters
     ----------

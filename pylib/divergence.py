@@ -13,15 +13,6 @@ def _validate_gaussians(q_mean, q_log_var, p_mean, p_log_var):
     return _fitting(q_mean=q_mean, q_log_var=q_log_var, p_mean=p_mean, p_log_var=p_log_var)
 
 
-def _validate_monte_carlo(q_mean, q_log_var, p_mean, p_log_var, samples, seed):
-    arrays = _fitting(q_mean=q_mean, q_log_var=q_log_var, p_mean=p_mean, p_log_var=p_log_var)
-    if not _validate.is_integer(samples) or samples < 2:
-        shown = _validate.shown(samples)
-        raise ValueError(f"samples must be an integer of 2 or more, for a standard error, not {shown}")
-    _validate.seed(seed)
-    return arrays
-
-
 def _validate_density(z, mean, log_var):
     return _fitting(z=z, mean=mean, log_var=log_var)
 
@@ -65,33 +56,6 @@ def gaussian_kl(q_mean, q_log_var, p_mean=0.0, p_log_var=0.0):
     variance_ratio = np.exp(np.subtract(q_log_var, p_log_var))
     squared_distance = np.subtract(q_mean, p_mean) ** 2 / np.exp(p_log_var)
     return 0.5 * np.sum(variance_ratio + squared_distance - 1 - np.subtract(q_log_var, p_log_var), axis=-1)
-
-
-@_validate.arguments(_validate_monte_carlo)
-def monte_carlo_kl(q_mean, q_log_var, p_mean, p_log_var, samples, seed):
-    """KL(q || p) as the mean of log q(z) - log p(z) over draws from q.
-
-    Parameters
-    ----------
-    q_mean, q_log_var : `(..., d)`, of q
-    p_mean, p_log_var : `(..., d)`, of p
-    samples : draws from each q, 2 or more
-    seed : of the draws, an integer of 0 or more
-
-    Returns
-    -------
-    estimate : `(...)`, nats
-    standard_error : `(...)`, nats, of the estimate
-
-    Raises
-    ------
-    ValueError : shapes do not fit, there is a NaN or infinity, `samples` is below 2, or the seed is none
-    """
-    q_mean, q_log_var, p_mean, p_log_var = np.broadcast_arrays(q_mean, q_log_var, p_mean, p_log_var)
-    eps = np.random.default_rng(seed).standard_normal((samples, *q_mean.shape))
-    z = q_mean + np.exp(0.5 * q_log_var) * eps
-    log_ratio = log_normal(z, q_mean, q_log_var) - log_normal(z, p_mean, p_log_var)
-    return log_ratio.mean(axis=0), log_ratio.std(axis=0, ddof=1) / np.sqrt(samples)
 
 
 @_validate.arguments(_validate_density)

@@ -5,18 +5,19 @@ Where arrays are asked for, lists, data frames and tensors count, too, and boole
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import PowerNorm, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Circle, Ellipse
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from pylib import _validate
 
 DIGITS = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 # Of the digits 0 to 9. No ten colours that are dark enough to be seen as dots on white can be told apart by all.
 COLORS = "#01508c #c97b00 #029e73 #b8400a #a24ba6 #7a4a21 #e0218a #808080 #8a8f00 #0aa0c8".split()
+WHITE = [withStroke(linewidth=2.5, foreground="white")]  # around lettering on dots
 
 
 def _seaborn():
@@ -155,26 +156,22 @@ def curves(lines, xlabel, ylabel, log="", title=None):
     return figure
 
 
-def _validate_bars(groups, names, ylabel, lowest):
+def _validate_bars(groups, names, ylabel):
     _validate.sequence(names, None, "names", "one for each group of bars")
     groups = _validate.arrays(groups, (len(names),), "groups", "a bar's label to its heights")
     _validate.string(ylabel, "ylabel")
-    highest = max(heights.max() for heights in groups.values())
-    if lowest is not None and not (_validate.is_number(lowest) and lowest < highest):
-        raise ValueError(f"lowest must be a number below the highest bar, {highest:g}, not {_validate.shown(lowest)}")
     return {"groups": groups}
 
 
 @_validate.arguments(_validate_bars)
-def bars(groups, names, ylabel, lowest=None):
-    """Draw a group of bars for each of `names`.
+def bars(groups, names, ylabel):
+    """Draw a group of bars for each of `names`, from zero.
 
     Parameters
     ----------
     groups : dict of a bar's label to its heights, one for each of `names`
     names : of the groups, below them
     ylabel : the y axis' title, with the unit
-    lowest : where the y axis starts, if not at zero
 
     Returns
     -------
@@ -182,7 +179,7 @@ def bars(groups, names, ylabel, lowest=None):
 
     Raises
     ------
-    ValueError : there is no bar, heights are not one finite number for each name, or `lowest` is above all
+    ValueError : there is no bar, or heights are not one finite number for each name
     """
     figure, axes = plt.subplots(figsize=(8 if len(groups) > 1 else 6, 3.6))
     heights = np.concatenate([np.ravel(values) for values in groups.values()])
@@ -199,8 +196,49 @@ def bars(groups, names, ylabel, lowest=None):
     axes.set(xlabel="", ylabel=ylabel)
     if len(groups) > 1:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # beside the bars, never over them
-    if lowest is not None:
-        axes.set_ylim(lowest, heights.max() + 0.1 * (heights.max() - lowest))
+    return figure
+
+
+def _validate_trade_off(points):
+    points = _validate.arrays(points, (2,), "points", "a model's name to its (rate, distortion)")
+    return {"points": dict(sorted(points.items(), key=lambda item: item[1][0]))}
+
+
+@_validate.arguments(_validate_trade_off)
+def trade_off(points):
+    """Draw distortion over rate, a point for each model, joined in the order of their rates.
+
+    Dashed lines join equal sums of the two, which are -ELBO; the darkest goes through the model with the least.
+
+    Parameters
+    ----------
+    points : dict of a model's name to its `(rate, distortion)`, in nats
+
+    Returns
+    -------
+    figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no point, or one is not two finite numbers
+    """
+    figure, axes = plt.subplots(figsize=(6.5, 4))
+    rate, distortion = np.transpose(list(points.values()))
+    axes.plot(rate, distortion, marker="o", markersize=6, zorder=3)
+    axes.margins(0.12)
+    axes.set_xlim(left=min(0, rate.min()))
+    (left, right), (bottom, top) = limits = axes.get_xlim(), axes.get_ylim()
+    least = (rate + distortion).min()
+    lines = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(least, (rate + distortion).max())
+    for level in [*lines, least]:
+        color = "0.2" if level == least else "0.7"
+        axes.plot(limits[0], level - np.array(limits[0]), color=color, linewidth=0.8, linestyle="--", zorder=1)
+        x = min(right, level - bottom)  # where the line leaves the picture
+        if level in lines and left < x and bottom <= level - x < top:
+            axes.text(x, level - x, f" -ELBO {level:g}", color="0.35", fontsize=8, va="bottom", ha="left")
+    for name, x, y in zip(points, rate, distortion, strict=True):
+        axes.annotate(name, (x, y), (7, 5), textcoords="offset points", zorder=4, path_effects=WHITE)
+    axes.set(xlim=limits[0], ylim=limits[1], xlabel="rate (nats)", ylabel="distortion (nats)")
     return figure
 
 
@@ -322,12 +360,26 @@ def _name_digits(axes, z, labels, apart):
         distances = np.hypot(*steps.T).T + np.eye(len(digits)) * apart
         push = np.maximum(apart - distances, 0) / (2 * distances)
         places = places + np.sum(push[:, :, None] * steps, axis=1)
-    white = [withStroke(linewidth=2.5, foreground="white")]
     for digit, median, place in zip(digits, medians, places, strict=True):
         if np.hypot(*(place - median)) > apart / 2:
-            axes.plot(*zip(median, place, strict=True), color="0.1", linewidth=0.8, zorder=4, path_effects=white)
-        name = {"fontsize": 11, "weight": "bold", "zorder": 5, "path_effects": white}
+            axes.plot(*zip(median, place, strict=True), color="0.1", linewidth=0.8, zorder=4, path_effects=WHITE)
+        name = {"fontsize": 11, "weight": "bold", "zorder": 5, "path_effects": WHITE}
         axes.text(*place, str(digit), ha="center", va="center", **name)
+
+
+def _circle_of_prior(axes):
+    axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
+
+
+def _draw_codes(axes, z, labels):
+    colors = np.array(palette())
+    order = np.random.default_rng(0).permutation(len(z))  # or the last digit would hide the others
+    axes.scatter(*z[order].T, s=1.5, c=colors[labels[order]], linewidths=0, alpha=0.7, rasterized=True)
+    _circle_of_prior(axes)
+    low, high = 1.1 * np.quantile(z, (0.001, 0.999), axis=0)  # nearly all codes, and the circle
+    (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
+    axes.set(aspect="equal", xlim=(left, right), ylim=(bottom, top))
+    _name_digits(axes, z, labels, apart=0.06 * max(right - left, top - bottom))
 
 
 @_validate.arguments(_validate_scatters)
@@ -353,19 +405,88 @@ def scatters(codes, labels, xlabel="first latent number", ylabel="second latent 
         don't fit them
     """
     figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
-    colors = np.array(palette())
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
-        order = np.random.default_rng(0).permutation(len(z))  # or the last digit would hide the others
-        axes.scatter(*z[order].T, s=1.5, c=colors[labels[order]], linewidths=0, alpha=0.7, rasterized=True)
-        axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
-        axes.set(title=title, aspect="equal", xlabel=xlabel)
-        low, high = 1.1 * np.quantile(z, (0.001, 0.999), axis=0)  # nearly all codes, and the circle
-        (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
-        axes.set(xlim=(left, right), ylim=(bottom, top))
-        _name_digits(axes, z, labels, apart=0.06 * max(right - left, top - bottom))
+        _draw_codes(axes, z, labels)
+        axes.set(title=title, xlabel=xlabel)
     row[0, 0].set_ylabel(ylabel)
-    dots = [Line2D([], [], marker="o", linestyle="", color=color, label=str(i)) for i, color in enumerate(colors)]
+    dots = [Line2D([], [], marker="o", linestyle="", color=color, label=str(i)) for i, color in enumerate(palette())]
     row[0, -1].legend(handles=dots, title="digit", loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _validate_territories(codes, labels):
+    codes = _validate.array(codes, ("n", 2), "codes")
+    _validate.labels(labels, len(codes), 10)
+    return {"codes": codes, "labels": np.asarray(labels)}
+
+
+@_validate.arguments(_validate_territories)
+def territories(codes, labels):
+    """Draw the plane of codes ten times, a panel for each digit: its codes in colour over all others in grey.
+
+    Parameters
+    ----------
+    codes : `(n, 2)`
+    labels : `(n,)` digits from 0 to 9
+
+    Returns
+    -------
+    figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : codes have another shape or hold a NaN or infinity, or labels don't fit them
+    """
+    figure, panels = plt.subplots(2, 5, figsize=(9, 4), sharex=True, sharey=True)
+    low, high = 1.1 * np.quantile(codes, (0.001, 0.999), axis=0)
+    (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
+    for digit, axes in enumerate(panels.flat):
+        own = codes[labels == digit]
+        axes.scatter(*codes.T, s=0.5, c="0.85", linewidths=0, rasterized=True)
+        axes.scatter(*own.T, s=1.5, color=[palette()[digit]], linewidths=0, alpha=0.6, rasterized=True)
+        _circle_of_prior(axes)
+        axes.set(title=str(digit), aspect="equal", xlim=(left, right), ylim=(bottom, top))
+    figure.supxlabel("first latent number", fontsize=10)
+    figure.supylabel("second latent number", fontsize=10)
+    return figure
+
+
+def _validate_heat_maps(densities, side):
+    densities = _validate.arrays(densities, ("points", "points"), "densities", "a panel's title to its density")
+    side = _validate.array(side, ("points",), "side")
+    for title, density in densities.items():
+        _validate.array(density, (len(side), len(side)), f"densities[{_validate.shown(title)}]")
+    return {"densities": densities, "side": side}
+
+
+@_validate.arguments(_validate_heat_maps)
+def heat_maps(densities, side):
+    """Draw densities over the plane of codes as heat maps side by side, all on one scale, stretched at its low end.
+
+    A dashed circle shows two standard deviations of a unit normal.
+
+    Parameters
+    ----------
+    densities : dict of a panel's title to its density, `(n, n)`, rows from low to high second numbers
+    side : `(n,)`, the coordinates of both axes, evenly spaced
+
+    Returns
+    -------
+    figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : there is no panel, or an array has another shape or no finite numbers
+    """
+    figure, row = plt.subplots(1, len(densities), figsize=(3.6 * len(densities) + 0.6, 3.4), squeeze=False, sharey=True)
+    highest = max(density.max() for density in densities.values())
+    scale = {"norm": PowerNorm(0.5, 0, highest), "cmap": "Blues"}  # by the root, or most of the plane would be white
+    for axes, (title, density) in zip(row[0], densities.items(), strict=True):
+        image = axes.imshow(density, origin="lower", extent=(side[0], side[-1], side[0], side[-1]), **scale)
+        _circle_of_prior(axes)
+        axes.set(title=title, xlabel="first latent number")
+    row[0, 0].set_ylabel("second latent number")
+    figure.colorbar(image, ax=row[0], label="density", shrink=0.8)
     return figure
 
 
@@ -406,18 +527,65 @@ def latent_grids(grids, ticks, tinted):
     """
     figure, panels = plt.subplots(1, len(grids), figsize=(4.6 * len(grids), 4.8), squeeze=False)
     for axes, (title, grid), tick, cells in zip(panels[0], grids.items(), ticks, tinted, strict=True):
-        rows, columns = grid.shape[:2]
-        axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
+        _draw_grid(axes, grid, tick)
+        rows, columns = cells.shape
         tint = np.zeros((rows, columns, 4))
         tint[cells] = (*to_rgb("C1"), 0.25)
         axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
-        shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
-        names = [f"{tick[i]:.2g}" for i in shown]
-        axes.set_xticks([i + 0.5 for i in shown], names)
-        axes.set_yticks([rows - i - 0.5 for i in shown], names)
-        axes.set(title=title, xlabel="first latent number")
-        axes.spines[:].set_visible(False)
+        axes.set(title=title)
     panels[0, 0].set_ylabel("second latent number")
+    return figure
+
+
+def _draw_grid(axes, grid, tick):
+    rows, columns = grid.shape[:2]
+    axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
+    shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
+    names = [f"{tick[i]:.2g}" for i in shown]
+    axes.set_xticks([i + 0.5 for i in shown], names)
+    axes.set_yticks([rows - i - 0.5 for i in shown], names)
+    axes.set_xlabel("first latent number")
+    axes.spines[:].set_visible(False)
+
+
+def _validate_plane(codes, labels, grid, tick, title):
+    codes = _validate.array(codes, ("n", 2), "codes")
+    _validate.labels(labels, len(codes), 10)
+    tick = _validate.array(tick, ("side",), "tick")
+    grid = _validate.array(grid, (len(tick), len(tick), 28, 28), "grid")
+    _validate.near_pixels(grid, "grid")
+    if np.any(np.diff(tick) <= 0):
+        raise ValueError("tick must ascend: sort it, and the digits with it")
+    _validate.string(title, "title")
+    return {"codes": codes, "labels": np.asarray(labels), "grid": grid, "tick": tick}
+
+
+@_validate.arguments(_validate_plane)
+def plane(codes, labels, grid, tick, title):
+    """Draw codes on the plane beside a grid of what is decoded there.
+
+    Parameters
+    ----------
+    codes : `(n, 2)`
+    labels : `(n,)` digits from 0 to 9
+    grid : decoded digits `(m, m, 28, 28)`, the first row on top
+    tick : `(m,)`, ascending, the grid's coordinates on both axes
+    title : of the figure
+
+    Returns
+    -------
+    figure : a matplotlib Figure
+
+    Raises
+    ------
+    ValueError : an array has another shape or no finite numbers, labels don't fit the codes, or `tick` doesn't ascend
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2))
+    _draw_codes(left, codes, labels)
+    left.set(xlim=(-4, 4), ylim=(-4, 4), xlabel="first latent number", ylabel="second latent number")
+    _draw_grid(right, grid, tick)
+    right.set_ylabel("second latent number")
+    figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -441,9 +609,11 @@ def symmetric_limits(values):
     return -limit, limit
 
 
-def _validate_posteriors(images, z1, z2, density, z_mean, z_log_var):
+def _validate_posteriors(images, z1, z2, density, z_mean, z_log_var, titles):
     images = _validate.digits(images, "images")
     n = len(images)
+    if titles is not None:
+        _validate.sequence(titles, n, "titles", "one for each image")
     points = max(2, _validate.array(z1, (n, "points"), "z1").shape[1])  # one would be no grid
     return {
         "images": images,
@@ -466,7 +636,7 @@ def _levels_of_mass(density, masses):
 
 
 @_validate.arguments(_validate_posteriors)
-def posteriors(images, z1, z2, density, z_mean, z_log_var):
+def posteriors(images, z1, z2, density, z_mean, z_log_var, titles=None):
     """Draw each image's true posterior, with the encoder's Gaussian over it as two ellipses.
 
     Dark and light blue hold 39 % and 86 % of the posterior, as the ellipses do of the Gaussian, where its density is
@@ -477,6 +647,7 @@ def posteriors(images, z1, z2, density, z_mean, z_log_var):
     images : `(n, 784)`, drawn in a corner of each panel
     z1, z2, density : as `pylib.evidence.true_posterior` returns them
     z_mean, z_log_var : `(n, 2)`, of the encoder; the ellipses are at one and two standard deviations
+    titles : of the panels, or None
 
     Returns
     -------
@@ -493,7 +664,12 @@ def posteriors(images, z1, z2, density, z_mean, z_log_var):
         # Unique, since a posterior may lie in a single cell.
         levels = np.unique([*_levels_of_mass(density[i], MASS_OF_ELLIPSES), 1.01 * density[i].max()])
         axes.contourf(z1[i], z2[i], density[i], levels=levels, colors=["#b3d2ea", "#4f94c8"])
+        low, high = z2[i, [0, -1]]
+        axes.update_datalim([(z1[i, 0], high + 0.4 * (high - low))])  # or the image in the corner would hide something
+        axes.autoscale_view()
         axes.set_aspect("equal", adjustable="datalim")
+        if titles is not None:
+            axes.set_title(str(titles[i]), fontsize=10)
         sigma = np.exp(0.5 * z_log_var[i])
         for deviations in (1, 2):
             size = 2 * deviations * sigma

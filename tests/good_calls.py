@@ -34,7 +34,8 @@ def drawn_grids():
 def posteriors():
     side = np.tile(np.linspace(-1, 1, 8), (3, 1))
     density = np.exp(-(side[:, :, None] ** 2) - side[:, None] ** 2)
-    return {"images": X[:3], "z1": side, "z2": side, "density": density, "z_mean": Z[:3], "z_log_var": LOG_VAR[:3]}
+    grid = {"z1": side, "z2": side, "density": density}
+    return {"images": X[:3], **grid, "z_mean": Z[:3], "z_log_var": LOG_VAR[:3], "titles": ["a", "b", "c"]}
 
 
 def trained():
@@ -112,7 +113,7 @@ PLOTS = {
     "pictures.show": shown,
     "plots.arrows": lambda: {"points": Z[:3], "starts": Z[3:8], "panels": {"one": Z[8:13]}, "pictures": X[:3]},
     "plots.particles": lambda: {"points": Z[:3], "panels": {"one": Z[3:8], "other": Z[8:10]}},
-    "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d", "lowest": 0.5},
+    "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d"},
     "plots.curves": lambda: {
         "lines": {"a": (np.array([1, 2]), np.array([3, 4]))},
         "xlabel": "b",
@@ -121,10 +122,20 @@ PLOTS = {
         "title": "d",
     },
     "plots.digit_rows": lambda: {"rows": {"a": X[:3], "b": X[3:6]}, "titles": ["c", "d", "e"]},
+    "plots.heat_maps": lambda: {"densities": {"a": np.eye(5)}, "side": np.linspace(-4, 4, 5)},
     "plots.latent_grids": drawn_grids,
     "plots.palette": dict,
+    "plots.plane": lambda: {
+        "codes": Z,
+        "labels": Y,
+        "grid": np.zeros((3, 3, 28, 28)),
+        "tick": np.array([-1.0, 0, 1]),
+        "title": "a",
+    },
     "plots.posteriors": posteriors,
     "plots.scatters": lambda: {"codes": {"a": Z}, "labels": Y},
+    "plots.territories": lambda: {"codes": Z, "labels": Y},
+    "plots.trade_off": lambda: {"points": {"a": (1.0, 2.0), "b": (3.0, 1.0)}},
     "plots.symmetric_limits": lambda: {"values": Z},
     "plots.use_style": dict,
 }
@@ -132,7 +143,6 @@ PLOTS = {
 PROBABILITY = {
     "divergence.gaussian_kl": lambda: GAUSSIANS,
     "divergence.log_normal": lambda: {"z": np.ones((4, 3)), "mean": np.ones((4, 3)), "log_var": np.ones((4, 3))},
-    "divergence.monte_carlo_kl": lambda: GAUSSIANS | {"samples": 3, "seed": 0},
     "evidence.best_gaussian": lambda: GRID,
     "evidence.elbo": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "samples": 2, "seed": 0},
     "evidence.exact_log_likelihood": lambda: GRID,

@@ -33,23 +33,40 @@ SPOILT = {
         "code-monte-carlo": "m = m + 1  # draws from another Gaussian",
         # The noise of other draws; a baseline that is in f already; a slope whose noise is not held fixed.
         "code-estimators": "eps, f, slope = -eps, f - np.mean(f * eps**2), np.diff(f, append=0) / 0.1",
-        "code-30": "models = dict.fromkeys(models, VAE(hidden=(256,)))  # one network, untrained",
+        "code-spread-claims": "spread = dict.fromkeys(spread, np.ones(4))",
         "code-coins": "coins = coins[:, ::-1]  # of the digit upside down",
-        # A grid that leaves out most of the plane.
-        "code-exact": "from functools import partial\nintegrals = exact_log_likelihood, quadrature_error\n"
-        "exact_log_likelihood, quadrature_error = (partial(integral, limit=0.5) for integral in integrals)",
-        "code-46": "x_val = x_val[:2]  # fewer posteriors, since odd networks have narrow ones, which take long",
-        "code-51": "exact_log_likelihood = exact_log_likelihood.func  # the whole plane again\n"
-        "ellipse = best_gaussian(vae, fifty)  # an encoder that gives each digit its best Gaussian",
+        # One network, which gives all digits the same code, narrower than the prior.
+        "code-moments": "one = VAE(hidden=(256,))\none.set_weights([0 * w - 0.2 for w in one.get_weights()])\n"
+        "models = dict.fromkeys(models, one)",
+        "code-by-hand-moved": "rescaled = lambda model, *rest, **options: model  # nothing is moved",
+        "code-grid": "code_limit = lambda vae, x: 0.5  # a grid that leaves out most of the plane",
+        "code-remaining": "bounds[-1] = log_p[:300] + np.linspace(0, 1, 300)  # no bound",
+        "code-grey-claim": "log_p = log_p + 100  # as if grey were likelier than black and white",
+        # The same for all digits, and for most images above the mean.
+        "code-uneven": "gap, means = np.sqrt(np.linspace(0, 4, 10_000)), [1.0] * 10",
+        # No posteriors, since odd networks have narrow ones, which take long.
+        "code-46": "true_posterior = lambda vae, x, points: (\n"
+        "    *[np.tile(np.linspace(-4, 4, points), (len(x), 1))] * 2, np.ones((len(x), points, points)))",
+        # Evidence that no Gaussian comes near, and encoders that are alike: right in place and wrong in width.
+        "code-51": "log_p = log_p + 1000\nbest, encode_one = best_gaussian(vae, x_val[:200]), encode\n"
+        "noisy = lambda: (best[0], best[1] + 0.5 * rng.standard_normal((200, 2)))\n"
+        "encode = lambda model, x: noisy() if len(x) == 200 else encode_one(model, x)",
     },
     "04_latent_grid": {
         "code-13": "z_mean = rng.uniform(-11, 11, z_mean.shape)  # codes all over the old square",
-        "code-half-way": "b = a  # walks that stay where they are",
+        "code-first-claims": "forming.codes[-1] = rng.standard_normal((2000, 2))  # a plane that does not form",
+        "code-walk-claim": 'distance["plane"] = distance["reconstructions"] + rng.random(200)',
+        "code-misfit": "misfit = lambda *codes: 10.0  # nats from nowhere",
         "code-33": "sweep = dict.fromkeys(sweep, sweep[1.0])  # one network at all prices",
-        "code-42": "collapse = dict.fromkeys(collapse, sweep[1.0])  # one network, however beta began",
+        # Nothing given up, and more paid than for telling nothing.
+        "code-right-claims": "rates = dict.fromkeys(rates, 1.0)\nat_price_10 = dict.fromkeys(at_price_10, 300.0)",
+        "code-42": "deep = dict.fromkeys(deep, sweep[1.0])  # and in all depths",
         "code-obeyed": "conditional.decoder = lambda inputs: vae.decoder(inputs[0])  # it ignores the label",
-        # A grid that leaves out most of the plane.
-        "code-59": "from functools import partial\nvae_20 = vae\n"
-        "quadrature_error = partial(quadrature_error, limit=0.5)",
+        "code-label-gain": "bounds = np.eye(10)[(label + 1) % 10].T  # the next label is always likeliest",
+        # Slant and ink in all numbers alike, so that a turned code has axes that tell more.
+        "code-axes": "z_means = rng.standard_normal(z_means.shape)\n"
+        "z_means += sum(q / q.std() for q in slant_and_ink(x_val).values())[:, None]",
+        "code-quality": "pictures = dict.fromkeys(pictures, others)  # real digits under all names",
+        "code-59": "vae_20, code_limit = vae, lambda vae, x: 0.5  # a grid that leaves out most of the plane",
     },
 }

@@ -26,6 +26,7 @@ TAUGHT = {
     "03_vae_theory": {
         "losses": ["sample", "kl_to_unit", "bernoulli_reconstruction", "gaussian_reconstruction"],
         "evidence": ["log_weights", "elbo", "importance_weighted_bound", "exact_log_likelihood"],
+        "_networks": ["Sampling"],
         "training": ["fit_vae"],
     },
 }
@@ -46,15 +47,14 @@ def cells(path, cell_type):
 
 
 def definitions(source):
-    """The top-level functions and classes of Python source, by name, without docstring and decorators."""
-    found = {}
-    for node in ast.parse(source).body:
+    """The top-level functions and classes of Python source, by name, without docstrings and decorators."""
+    top = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    for node in (inner for outer in top for inner in ast.walk(outer)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             node.decorator_list = []
             if ast.get_docstring(node) is not None:
                 node.body = node.body[1:]
-            found[node.name] = ast.unparse(node)
-    return found
+    return {node.name: ast.unparse(node) for node in top}
 
 
 def lesson_definitions(path):

@@ -9,6 +9,12 @@ import matplotlib.pyplot as plt  # noqa: E402
 from pylib import plots  # noqa: E402
 
 
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
 def test_digit_rows_shows_each_image_at_its_place():
     images = np.random.default_rng(0).random((2, 3, 784))
     figure = plots.digit_rows({"first": images[0], "second": images[1]}, titles=["a", "b", "c"])
@@ -64,9 +70,59 @@ def test_bars():
     assert axes.get_legend().get_window_extent().x0 > axes.get_window_extent().x1  # beside the bars, not over them
 
 
-def test_bars_may_start_above_zero():
-    (axes,) = plots.bars({"nats": [156, 150]}, ["ELBO", "exact"], "nats", lowest=146).axes
-    assert axes.get_ylim() == pytest.approx((146, 157)) and axes.get_legend() is None
+def test_trade_off_joins_models_and_draws_lines_of_equal_sums():
+    points = {"dear": (1.0, 190), "cheap": (60, 90.0), "one": (20, 110)}
+    (axes,) = plots.trade_off(points).axes
+    joined, *levels = axes.lines
+    assert np.transpose(joined.get_data()).tolist() == [[1, 190], [20, 110], [60, 90]]
+    sums = [np.unique(np.sum(line.get_data(), axis=0).round(6)) for line in levels]
+    assert len(sums) >= 3 and all(len(each) == 1 for each in sums)
+    texts = {text.get_text().strip() for text in axes.texts}
+    assert set(points) <= texts
+    named = {float(text.removeprefix("-ELBO ")) for text in texts if text.startswith("-ELBO")}
+    assert len(named) >= 3 and named <= {float(each[0]) for each in sums}
+    (dark,) = (each for each, line in zip(sums, levels, strict=True) if line.get_color() == "0.2")
+    assert dark == 130  # of "one"
+    for text in axes.texts[:2]:  # a line's name stands on it
+        assert sum(text.get_position()) == pytest.approx(float(text.get_text().split()[1]))
+
+
+def test_territories_have_a_panel_for_each_digit():
+    rng = np.random.default_rng(0)
+    z, labels = rng.normal(size=(200, 2)), np.arange(200) % 9  # no 9
+    panels = plots.territories(z, labels).axes
+    assert [axes.get_title() for axes in panels] == [str(digit) for digit in range(10)]
+    for digit, axes in enumerate(panels):
+        grey, own = axes.collections
+        assert np.array_equal(grey.get_offsets(), z) and np.array_equal(own.get_offsets(), z[labels == digit])
+        assert axes.get_xlim() == panels[0].get_xlim() and axes.patches[0].radius == 2
+    assert tuple(panels[3].collections[1].get_facecolors()[0][:3]) == plots.palette()[3]
+
+
+def test_heat_maps_share_one_scale():
+    side = np.linspace(-3, 3, 31)
+    low = np.exp(-np.add.outer((side - 1) ** 2, side**2))  # its hill at a second number of 1
+    figure = plots.heat_maps({"low": low, "high": 4 * low}, side)
+    panels = [axes for axes in figure.axes if axes.images]
+    assert [axes.get_title() for axes in panels] == ["low", "high"]
+    assert all(axes.images[0].get_clim() == (0, 4) for axes in panels)
+    first = panels[0].images[0]
+    assert first.get_extent() == [-3, 3, -3, 3] and first.origin == "lower"
+    assert side[np.argmax(first.get_array().max(axis=1))] == pytest.approx(1)
+    assert "density" in [axes.get_ylabel() for axes in figure.axes]
+
+
+def test_plane_has_codes_beside_the_grid():
+    z, labels, tick = np.array([[1.0, 2], [-1, 0], [0, 1]]), [3, 1, 1], np.array([-1.0, 1])
+    grid = np.random.default_rng(0).random((2, 2, 28, 28))
+    figure = plots.plane(z, labels, grid, tick, "after epoch 2")
+    left, right = figure.axes
+    assert {tuple(place) for place in left.collections[0].get_offsets().tolist()} == {tuple(row) for row in z.tolist()}
+    assert left.get_xlim() == left.get_ylim() == (-4, 4) and figure.get_suptitle() == "after epoch 2"
+    drawn = right.images[0].get_array()
+    assert np.array_equal(drawn[:28, 28:], grid[0, 1]) and np.array_equal(drawn[28:, :28], grid[1, 0])
+    assert [label.get_text() for label in right.get_yticklabels()] == ["-1", "1"]
+    assert right.get_yticks()[0] > right.get_yticks()[1]  # image rows count downwards
 
 
 def test_arrows_at_true_length():
@@ -167,6 +223,8 @@ def test_posteriors_have_ellipses_at_one_and_two_sigma():
     sizes = [(ellipse.width, ellipse.height) for ellipse in panel.patches]
     assert sizes == [pytest.approx((1, 0.4)), pytest.approx((2, 0.8))]
     assert all(tuple(ellipse.center) == (0.1, 0.2) for ellipse in panel.patches)
+    titled = plots.posteriors(np.zeros((1, 784)), axis, axis, density, z_mean, z_log_var, ["gap 3 nats"]).axes[0]
+    assert (titled.get_title(), panel.get_title()) == ("gap 3 nats", "")
 
 
 def test_posteriors_hold_the_mass_that_the_ellipses_hold():
@@ -267,7 +325,16 @@ def test_a_nan_in_a_curve_is_a_gap():
         (lambda: plots.bars({}, ["a"], "y"), "groups must be a dict"),
         (lambda: plots.bars({"a": [1, 2]}, ["b"], "y"), r"groups\['a'\] must have shape \(1,\), not \(2,\)"),
         (lambda: plots.bars({"a": [1, 2]}, "bc", "y"), "names must be a list"),
-        (lambda: plots.bars({"a": [1, 2]}, ["b", "c"], "y", lowest=2), "lowest must be a number below .* 2"),
+        (lambda: plots.trade_off({}), "points must be a dict of a model's name to its .rate, distortion."),
+        (lambda: plots.trade_off({"a": (1, 2, 3)}), r"points\['a'\] must have shape \(2,\), not \(3,\)"),
+        (lambda: plots.territories(PLANE, [1, 2]), "labels must be 3 integers"),
+        (lambda: plots.territories(BITS, [1, 2, 3]), r"codes must have shape \(n, 2\), not \(3, 784\)"),
+        (lambda: plots.heat_maps({}, SIDE), "densities must be a dict"),
+        (lambda: plots.heat_maps({"a": np.ones((4, 3))}, SIDE), r"densities\['a'\] must have shape \(4, 4\)"),
+        (lambda: plots.plane(PLANE, [1, 2, 3], GRID, SIDE, "a"), r"grid must have shape \(4, 4, 28, 28\)"),
+        (lambda: plots.plane(PLANE, [1, 2, 3], GRID, [1, 0, 2], "a"), "tick must ascend"),
+        (lambda: plots.plane(PLANE, [1, 2], GRID, [0, 1, 2], "a"), "labels must be 3 integers"),
+        (lambda: plots.posteriors(**POSTERIOR | {"titles": ["a"]}), "titles must have 3 entries"),
         (lambda: plots.arrows(PLANE, PLANE, {}), "panels must be a dict"),
         (lambda: plots.arrows(PLANE, PLANE, {"a": PLANE[:2]}), r"panels\['a'\] must have shape \(3, 2\), not \(2, 2\)"),
         (lambda: plots.arrows(PLANE[:2], PLANE, {"a": PLANE}, BITS), "3 pictures for 2 points"),

@@ -1,18 +1,19 @@
 """Make pictures in images/, four diagrams and one from lesson 01 for the README: `make images`."""
 
+import pathlib
 from itertools import pairwise
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
-from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
+from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon, Rectangle
+from matplotlib.path import Path
 from scipy.ndimage import gaussian_filter
 
 from pylib import mnist_dataset, noise
 from tools.notebooks import pictures
 
-ROOT = Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[1]
 IMAGES = ROOT / "images"
 
 # Seaborn's "colorblind" blue, orange, green and vermilion, each with a pale fill.
@@ -159,10 +160,14 @@ def draw_graphical_model():
     arrow(axes, (x_z + radius, y), (x_x - radius - 2, y))
     arrow(axes, (780, y), (x_x + radius + 2, y))
     text(axes, 450, y + 14, "$p(x|z)$", 17)
-    guess = {"arrowstyle": "-|>,head_length=0.7,head_width=0.35", "shrinkA": 0, "shrinkB": 0, "color": BLUE, "lw": 2.2}
-    guess |= {"mutation_scale": 18, "linestyle": (0, (4, 2.5)), "connectionstyle": "arc3,rad=-0.3"}
-    axes.annotate("", (x_z + 38, y - 32), (x_x - 38, y - 32), arrowprops=guess, zorder=5)
-    axes.annotate("", (x_z - radius - 2, y), (120, y), arrowprops=guess | {"connectionstyle": "arc3"}, zorder=5)
+    bow = Path([(x_x - 38, y - 30), (450, y - 85), (x_z + 44, y - 36)], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+    line = {"edgecolor": BLUE, "facecolor": "none", "lw": 2.2, "linestyle": (0, (4, 2.5)), "zorder": 2}
+    axes.add_patch(PathPatch(bow, **line))
+    axes.add_patch(PathPatch(Path([(118, y), (x_z - radius - 14, y)]), **line))
+    for tip, back in (((x_z + 37, y - 31), (8, -5)), ((x_z - radius - 2, y), (-1, 0))):
+        head = {"arrowstyle": "-|>,head_length=0.7,head_width=0.35", "shrinkA": 0, "shrinkB": 0, "lw": 0.1}
+        start = (tip[0] + back[0], tip[1] + back[1])
+        axes.annotate("", tip, start, arrowprops=head | {"color": BLUE, "mutation_scale": 18}, zorder=5)
     text(axes, 450, 148, "$q(z|x)$", 17, BLUE)
     save(axes, "graphical_model.png")
 
