@@ -42,8 +42,8 @@ SPOILT = {
         "code-grid": "code_limit = lambda vae, x: 0.5  # a grid that leaves out most of the plane",
         "code-remaining": "bounds[-1] = log_p[:300] + np.linspace(0, 1, 300)  # no bound",
         "code-grey-claim": "log_p = log_p + 100  # as if grey were likelier than black and white",
-        # The same for all digits, and for most images above the mean.
-        "code-uneven": "gap, means = np.sqrt(np.linspace(0, 4, 10_000)), [1.0] * 10",
+        "code-uneven": "means = [1.0] * 10  # the same for all digits",
+        "code-skewed": "gap = np.sqrt(np.linspace(0, 4, 10_000))  # most images above the mean",
         # No posteriors, since odd networks have narrow ones, which take long.
         "code-46": "true_posterior = lambda vae, x, points: (\n"
         "    *[np.tile(np.linspace(-4, 4, points), (len(x), 1))] * 2, np.ones((len(x), points, points)))",
@@ -62,10 +62,9 @@ SPOILT = {
         "code-right-claims": "rates = dict.fromkeys(rates, 1.0)\nat_price_10 = dict.fromkeys(at_price_10, 300.0)",
         "code-42": "deep = dict.fromkeys(deep, sweep[1.0])  # and in all depths",
         "code-obeyed": "conditional.decoder = lambda inputs: vae.decoder(inputs[0])  # it ignores the label",
-        "code-label-gain": "bounds = np.eye(10)[(label + 1) % 10].T  # the next label is always likeliest",
-        # Slant and ink in all numbers alike, so that a turned code has axes that tell more.
-        "code-axes": "z_means = rng.standard_normal(z_means.shape)\n"
-        "z_means += sum(q / q.std() for q in slant_and_ink(x_val).values())[:, None]",
+        "code-label-gain": "given_true_label = summed_out  # a label that is worth nothing",
+        "code-read": "bounds = np.eye(10)[(label + 1) % 10].T  # the next label is always likeliest",
+        "code-axes": "best_single = explained  # as if one number told all",
         "code-quality": "pictures = dict.fromkeys(pictures, others)  # real digits under all names",
         "code-59": "vae_20, code_limit = vae, lambda vae, x: 0.5  # a grid that leaves out most of the plane",
     },
