@@ -227,18 +227,19 @@ def trade_off(points):
     axes.plot(rate, distortion, marker="o", markersize=6, zorder=3)
     axes.margins(0.12)
     axes.set_xlim(left=min(0, rate.min()))
-    (left, right), (bottom, top) = limits = axes.get_xlim(), axes.get_ylim()
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    ends = np.array([left, right])
     least = (rate + distortion).min()
     lines = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(least, (rate + distortion).max())
     for level in [*lines, least]:
         color = "0.2" if level == least else "0.7"
-        axes.plot(limits[0], level - np.array(limits[0]), color=color, linewidth=0.8, linestyle="--", zorder=1)
+        axes.plot(ends, level - ends, color=color, linewidth=0.8, linestyle="--", zorder=1)
         x = min(right, level - bottom)  # where the line leaves the picture
         if level in lines and left < x and bottom <= level - x < top:
             axes.text(x, level - x, f" -ELBO {level:g}", color="0.35", fontsize=8, va="bottom", ha="left")
     for name, x, y in zip(points, rate, distortion, strict=True):
         axes.annotate(name, (x, y), (7, 5), textcoords="offset points", zorder=4, path_effects=WHITE)
-    axes.set(xlim=limits[0], ylim=limits[1], xlabel="rate (nats)", ylabel="distortion (nats)")
+    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="rate (nats)", ylabel="distortion (nats)")
     return figure
 
 
@@ -371,15 +372,19 @@ def _circle_of_prior(axes):
     axes.add_patch(Circle((0, 0), 2, fill=False, linestyle="--", linewidth=1.2, color="0.1", zorder=3))
 
 
-def _draw_codes(axes, z, labels):
+def _limits(z):
+    """Limits `(low, high)` of the two axes that hold nearly all codes, and the circle of the prior."""
+    low, high = 1.1 * np.quantile(z, (0.001, 0.999), axis=0)
+    return np.stack([np.minimum(low, -2.2), np.maximum(high, 2.2)], axis=1)
+
+
+def _draw_codes(axes, z, labels, limits):
     colors = np.array(palette())
     order = np.random.default_rng(0).permutation(len(z))  # or the last digit would hide the others
     axes.scatter(*z[order].T, s=1.5, c=colors[labels[order]], linewidths=0, alpha=0.7, rasterized=True)
     _circle_of_prior(axes)
-    low, high = 1.1 * np.quantile(z, (0.001, 0.999), axis=0)  # nearly all codes, and the circle
-    (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
-    axes.set(aspect="equal", xlim=(left, right), ylim=(bottom, top))
-    _name_digits(axes, z, labels, apart=0.06 * max(right - left, top - bottom))
+    axes.set(aspect="equal", xlim=limits[0], ylim=limits[1])
+    _name_digits(axes, z, labels, apart=0.06 * np.diff(limits).max())
 
 
 @_validate.arguments(_validate_scatters)
@@ -406,7 +411,7 @@ def scatters(codes, labels, xlabel="first latent number", ylabel="second latent 
     """
     figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
-        _draw_codes(axes, z, labels)
+        _draw_codes(axes, z, labels, _limits(z))
         axes.set(title=title, xlabel=xlabel)
     row[0, 0].set_ylabel(ylabel)
     dots = [Line2D([], [], marker="o", linestyle="", color=color, label=str(i)) for i, color in enumerate(palette())]
@@ -438,14 +443,13 @@ def territories(codes, labels):
     ValueError : codes have another shape or hold a NaN or infinity, or labels don't fit them
     """
     figure, panels = plt.subplots(2, 5, figsize=(9, 4), sharex=True, sharey=True)
-    low, high = 1.1 * np.quantile(codes, (0.001, 0.999), axis=0)
-    (left, bottom), (right, top) = np.minimum(low, -2.2), np.maximum(high, 2.2)
+    (xlim, ylim), colors = _limits(codes), palette()
     for digit, axes in enumerate(panels.flat):
         own = codes[labels == digit]
         axes.scatter(*codes.T, s=0.5, c="0.85", linewidths=0, rasterized=True)
-        axes.scatter(*own.T, s=1.5, color=[palette()[digit]], linewidths=0, alpha=0.6, rasterized=True)
+        axes.scatter(*own.T, s=1.5, color=[colors[digit]], linewidths=0, alpha=0.6, rasterized=True)
         _circle_of_prior(axes)
-        axes.set(title=str(digit), aspect="equal", xlim=(left, right), ylim=(bottom, top))
+        axes.set(title=str(digit), aspect="equal", xlim=xlim, ylim=ylim)
     figure.supxlabel("first latent number", fontsize=10)
     figure.supylabel("second latent number", fontsize=10)
     return figure
@@ -549,15 +553,13 @@ def _draw_grid(axes, grid, tick):
 
 
 def _validate_plane(codes, labels, grid, tick, title):
-    codes = _validate.array(codes, ("n", 2), "codes")
-    _validate.labels(labels, len(codes), 10)
     tick = _validate.array(tick, ("side",), "tick")
     grid = _validate.array(grid, (len(tick), len(tick), 28, 28), "grid")
     _validate.near_pixels(grid, "grid")
     if np.any(np.diff(tick) <= 0):
         raise ValueError("tick must ascend: sort it, and the digits with it")
     _validate.string(title, "title")
-    return {"codes": codes, "labels": np.asarray(labels), "grid": grid, "tick": tick}
+    return _validate_territories(codes, labels) | {"grid": grid, "tick": tick}
 
 
 @_validate.arguments(_validate_plane)
@@ -581,8 +583,8 @@ def plane(codes, labels, grid, tick, title):
     ValueError : an array has another shape or no finite numbers, labels don't fit the codes, or `tick` doesn't ascend
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2))
-    _draw_codes(left, codes, labels)
-    left.set(xlim=(-4, 4), ylim=(-4, 4), xlabel="first latent number", ylabel="second latent number")
+    _draw_codes(left, codes, labels, [(-4, 4), (-4, 4)])  # the same at every epoch
+    left.set(xlabel="first latent number", ylabel="second latent number")
     _draw_grid(right, grid, tick)
     right.set_ylabel("second latent number")
     figure.suptitle(title, fontsize=11)
@@ -639,8 +641,8 @@ def _levels_of_mass(density, masses):
 def posteriors(images, z1, z2, density, z_mean, z_log_var, titles=None):
     """Draw each image's true posterior, with the encoder's Gaussian over it as two ellipses.
 
-    Dark and light blue hold 39 % and 86 % of the posterior, as the ellipses do of the Gaussian, where its density is
-    highest: if the two agreed, so would the outlines.
+    Dark blue holds 39 % of the posterior, where its density is highest, and dark and light together hold 86 %, as the
+    ellipses do of the Gaussian: if the two agreed, so would the outlines.
 
     Parameters
     ----------

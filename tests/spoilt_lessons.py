@@ -64,7 +64,6 @@ SPOILT = {
         "code-obeyed": "conditional.decoder = lambda inputs: vae.decoder(inputs[0])  # it ignores the label",
         "code-label-gain": "given_true_label = summed_out  # a label that is worth nothing",
         "code-read": "bounds = np.eye(10)[(label + 1) % 10].T  # the next label is always likeliest",
-        "code-axes": "best_single = explained  # as if one number told all",
         "code-quality": "pictures = dict.fromkeys(pictures, others)  # real digits under all names",
         "code-59": "vae_20, code_limit = vae, lambda vae, x: 0.5  # a grid that leaves out most of the plane",
     },

@@ -1,19 +1,19 @@
 """Make pictures in images/, four diagrams and one from lesson 01 for the README: `make images`."""
 
-import pathlib
 from itertools import pairwise
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon, Rectangle
-from matplotlib.path import Path
+from matplotlib.path import Path as Curve
 from scipy.ndimage import gaussian_filter
 
 from pylib import mnist_dataset, noise
 from tools.notebooks import pictures
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "images"
 
 # Seaborn's "colorblind" blue, orange, green and vermilion, each with a pale fill.
@@ -160,10 +160,10 @@ def draw_graphical_model():
     arrow(axes, (x_z + radius, y), (x_x - radius - 2, y))
     arrow(axes, (780, y), (x_x + radius + 2, y))
     text(axes, 450, y + 14, "$p(x|z)$", 17)
-    bow = Path([(x_x - 38, y - 30), (450, y - 85), (x_z + 44, y - 36)], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
+    bow = Curve([(x_x - 38, y - 30), (450, y - 85), (x_z + 44, y - 36)], [Curve.MOVETO, Curve.CURVE3, Curve.CURVE3])
     line = {"edgecolor": BLUE, "facecolor": "none", "lw": 2.2, "linestyle": (0, (4, 2.5)), "zorder": 2}
     axes.add_patch(PathPatch(bow, **line))
-    axes.add_patch(PathPatch(Path([(118, y), (x_z - radius - 14, y)]), **line))
+    axes.add_patch(PathPatch(Curve([(118, y), (x_z - radius - 14, y)]), **line))
     for tip, back in (((x_z + 37, y - 31), (8, -5)), ((x_z - radius - 2, y), (-1, 0))):
         head = {"arrowstyle": "-|>,head_length=0.7,head_width=0.35", "shrinkA": 0, "shrinkB": 0, "lw": 0.1}
         start = (tip[0] + back[0], tip[1] + back[1])
