@@ -13,14 +13,17 @@ from pylib.losses import sample
 class Network(keras.Model):
     """An encoder or a decoder: a Keras model that says in a sentence what is wrong with what it is called with.
 
-    In a training step, where there are no values yet, it trusts its input; a label out of range is then no label,
-    and what is made of it NaN.
+    In a training step, where there are no values yet, it trusts its input.
     """
 
     def __call__(self, inputs, *args, **kwargs):
         if tf.executing_eagerly() and not any(map(keras.utils.is_keras_tensor, tf.nest.flatten(inputs))):
             inputs = self._validated(inputs)
         return super().__call__(inputs, *args, **kwargs)
+
+    def predict(self, x, **options):
+        """Compute the outputs, as Keras' `predict` does, once the inputs have been validated."""
+        return super().predict(x if is_stream(x) else self._validated(x), **options)
 
     def _validated(self, inputs):
         row, *label = self.inputs
@@ -50,7 +53,7 @@ def as_floating(x, name="images"):
 
 @keras.saving.register_keras_serializable(package="pylib")
 class OneHotLabel(layers.Layer):
-    """Labels `(n,)` to one-hot rows `(n, n_classes)`; NaN for a label out of range, so that nothing is decoded from it.
+    """Labels `(n,)` to one-hot rows `(n, n_classes)`; NaN for a label out of range, which only a stream can bring here.
 
     Parameters
     ----------
