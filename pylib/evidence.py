@@ -2,7 +2,7 @@
 
 All values are in nats, one per image; images `(n, pixels)`, codes `(n, latent_dim)`. Quadratures are
 for latent_dim 2. `vae` is a `pylib.models.VAE`, or any object that `pylib.likelihood` describes; a conditional
-one goes through `given_label` first.
+one goes through `given_label` first. `prior` is None for the unit normal, or one that `pylib.priors` describes.
 """
 
 import numpy as np
@@ -38,16 +38,31 @@ def _validate_images(vae, x):
     return {"x": _validate.numeric(x, "images")}
 
 
-def _validate_samples(vae, x, samples, seed):
+def _validate_prior(vae, prior):
+    if prior is None:
+        return
+    if isinstance(prior, type) or not callable(getattr(prior, "log_density", None)):
+        known = "UnitNormal, Gaussian or Mixture of pylib.priors, or a pylib.diffusion.Diffusion"
+        raise ValueError(f"prior must have log_density(z), such as a {known}, not {_validate.shown(prior)}")
+    width = getattr(prior, "latent_dim", vae.latent_dim)
+    if width != vae.latent_dim:
+        raise ValueError(f"prior is of codes of {width} numbers, and this VAE's have {vae.latent_dim}")
+
+
+def _validate_samples(vae, x, samples, seed, prior):
     _validate.positive_integer(samples, "samples")
     _validate.seed(seed)
-    return _validate_images(vae, x)
+    images = _validate_images(vae, x)
+    _validate_prior(vae, prior)
+    return images
 
 
-def _validate_k(vae, x, k, seed):
+def _validate_k(vae, x, k, seed, prior):
     _validate.positive_integer(k, "k")
     _validate.seed(seed)
-    return _validate_images(vae, x)
+    images = _validate_images(vae, x)
+    _validate_prior(vae, prior)
+    return images
 
 
 def _validate_plane(vae, x):
@@ -69,6 +84,12 @@ def _validate_grid(vae, x, points, limit):
     return _validate_plane(vae, x)
 
 
+def _validate_quadrature(vae, x, points, limit, prior):
+    images = _validate_grid(vae, x, points, limit)
+    _validate_prior(vae, prior)
+    return images
+
+
 def _validate_q(vae, x, z_mean, z_log_var, nodes):
     images = _validate_plane(vae, x)
     _validate.positive_integer(nodes, "nodes")
@@ -85,7 +106,7 @@ def _validate_given_label(vae, y):
 
 
 @_validate.arguments(_validate_k)
-def log_weights(vae, x, k, seed):
+def log_weights(vae, x, k, seed, prior=None):
     """log p(x, z) - log q(z|x) at codes drawn from each image's q(z|x).
 
     Taught in lesson 03. Y. Burda, R. Grosse, R. Salakhutdinov (2016), equation 8.
@@ -96,6 +117,7 @@ def log_weights(vae, x, k, seed):
     x : images `(n, pixels)`
     k : draws for each image
     seed : of the draws
+    prior : whose log p(z) is taken; see the top of the module
 
     Returns
     -------
@@ -103,19 +125,20 @@ def log_weights(vae, x, k, seed):
 
     Raises
     ------
-    ValueError : images do not suit the model, `k` is not an integer above 0, or `seed` none of 0 or more
+    ValueError : images or the prior do not suit the model, `k` is not an integer above 0, or `seed` none of 0 or more
     """
     z_mean, z_log_var = encode(vae, x)
     rng = np.random.default_rng(seed)
     weights = np.empty((len(x), k))
     for i in Progress(range(k), "drawing codes"):
         z = z_mean + np.exp(0.5 * z_log_var) * rng.standard_normal(z_mean.shape)
-        weights[:, i] = log_likelihood(vae, x, z) + log_normal(z) - log_normal(z, z_mean, z_log_var)
+        log_prior = log_normal(z) if prior is None else prior.log_density(z)
+        weights[:, i] = log_likelihood(vae, x, z) + log_prior - log_normal(z, z_mean, z_log_var)
     return weights
 
 
 @_validate.arguments(_validate_samples)
-def elbo(vae, x, samples, seed):
+def elbo(vae, x, samples, seed, prior=None):
     """The evidence lower bound, estimated as the mean of log-weights.
 
     Taught in lesson 03. D. P. Kingma, M. Welling (2014), equation 2.
@@ -124,7 +147,7 @@ def elbo(vae, x, samples, seed):
     ----------
     vae, x : as `log_weights` takes them
     samples : draws for each image
-    seed : of the draws
+    seed, prior : as `log_weights` takes them
 
     Returns
     -------
@@ -134,18 +157,18 @@ def elbo(vae, x, samples, seed):
     ------
     ValueError : images do not suit the model, or a number is none that it can be
     """
-    return np.mean(log_weights(vae, x, samples, seed), axis=1)
+    return np.mean(log_weights(vae, x, samples, seed, prior), axis=1)
 
 
 @_validate.arguments(_validate_k)
-def importance_weighted_bound(vae, x, k, seed):
+def importance_weighted_bound(vae, x, k, seed, prior=None):
     """The log of the mean of `k` weights: a bound that rises to log p(x) as k grows, in expectation.
 
     Taught in lesson 03. Y. Burda, R. Grosse, R. Salakhutdinov (2016), equation 8.
 
     Parameters
     ----------
-    vae, x, k, seed : as `log_weights` takes them
+    vae, x, k, seed, prior : as `log_weights` takes them
 
     Returns
     -------
@@ -155,11 +178,11 @@ def importance_weighted_bound(vae, x, k, seed):
     ------
     ValueError : as `log_weights` does
     """
-    return special.logsumexp(log_weights(vae, x, k, seed), axis=1) - np.log(k)
+    return special.logsumexp(log_weights(vae, x, k, seed, prior), axis=1) - np.log(k)
 
 
-@_validate.arguments(_validate_grid)
-def exact_log_likelihood(vae, x, points=200, limit=None):
+@_validate.arguments(_validate_quadrature)
+def exact_log_likelihood(vae, x, points=200, limit=None, prior=None):
     """log p(x) by quadrature: p(x|z) p(z), summed over a square grid and times the area of a cell.
 
     `quadrature_error` tells how exact it is. Taught in lesson 03.
@@ -170,6 +193,7 @@ def exact_log_likelihood(vae, x, points=200, limit=None):
     x : images `(n, pixels)`
     points : those along a side of the grid
     limit : half the side; None takes it from the codes of `x`
+    prior : whose p(z) is taken; see the top of the module
 
     Returns
     -------
@@ -183,7 +207,7 @@ def exact_log_likelihood(vae, x, points=200, limit=None):
     grid, log_area = square_grid(points, limit)
     total = np.full(len(x), -np.inf)
     for z in Progress(blocks(grid, 5000), "integrating"):
-        log_prior = log_normal(z)
+        log_prior = log_normal(z) if prior is None else prior.log_density(z)
         log_likelihood_at_z = log_likelihood_table(vae, z)
         for rows in blocks(np.arange(len(x)), 500):
             log_joint = log_likelihood_at_z(x[rows])
@@ -192,13 +216,13 @@ def exact_log_likelihood(vae, x, points=200, limit=None):
     return total + log_area
 
 
-@_validate.arguments(_validate_grid)
-def quadrature_error(vae, x, points=200, limit=None):
+@_validate.arguments(_validate_quadrature)
+def quadrature_error(vae, x, points=200, limit=None, prior=None):
     """How far `exact_log_likelihood` is from its value on a grid twice as fine and a quarter wider.
 
     Parameters
     ----------
-    vae, x, points, limit : as `exact_log_likelihood` takes them
+    vae, x, points, limit, prior : as `exact_log_likelihood` takes them
 
     Returns
     -------
@@ -208,9 +232,9 @@ def quadrature_error(vae, x, points=200, limit=None):
     ------
     ValueError : as `exact_log_likelihood` does
     """
-    value = exact_log_likelihood(vae, x, points, limit)
+    value = exact_log_likelihood(vae, x, points, limit, prior)
     limit = code_limit(vae, x) if limit is None else limit
-    finer = exact_log_likelihood(vae, x, round(2.5 * (points - 1)) + 1, 1.25 * limit)
+    finer = exact_log_likelihood(vae, x, round(2.5 * (points - 1)) + 1, 1.25 * limit, prior)
     error = np.abs(finer - value)
     return float(error.mean()), float(error.max())
 
