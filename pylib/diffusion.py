@@ -32,6 +32,8 @@ def _validate_velocity(latent_dim, hidden, n_classes):
     _validate.positive_integers(hidden, "hidden")
     _validate.count(n_classes, "n_classes")
     _networks.require_float32()
+    # Keras takes no integers of NumPy.
+    return {"latent_dim": int(latent_dim), "hidden": [int(size) for size in hidden], "n_classes": int(n_classes)}
 
 
 @_validate.arguments(_validate_velocity)
@@ -77,8 +79,11 @@ def _shape(network):
 
 def _validate_trained(network):
     latent_dim, n_classes = _shape(network)
-    if not any(np.any(weight) for weight in network.get_weights() if weight.ndim == 1):  # Keras starts with zeros
+    weights = network.get_weights()
+    if not any(np.any(weight) for weight in weights if weight.ndim == 1):  # Keras starts with zeros
         raise ValueError("network is untrained: its biases are all 0, so train it with fit_velocity first")
+    if not all(np.isfinite(weight).all() for weight in weights):
+        raise ValueError("network has a weight that is a NaN or infinity: its training failed")
     return latent_dim, n_classes
 
 
@@ -96,9 +101,14 @@ def _validate_label(label, n, n_classes):
 
 def _validate_noised(z, label):
     _validate.same_shapes(z=z)
+    _validate.same_shapes(label=label)
     if np.ndim(z) != 2 or np.shape(label) != np.shape(z)[:1]:
         shapes = f"{tuple(np.shape(z))} and {tuple(np.shape(label))}"
         raise ValueError(f"z must have shape (n, latent_dim) and label (n,), not {shapes}")
+    label = tf.convert_to_tensor(label)
+    if not label.dtype.is_integer:
+        raise ValueError(f"label must hold integers, not {label.dtype.name}")
+    return {"z": tf.cast(z, "float32"), "label": tf.cast(label, "int32")}
 
 
 @_validate.arguments(_validate_noised)
@@ -139,7 +149,7 @@ def _validate_fit(network, z, label, callbacks):
 
 
 @_validate.arguments(_validate_fit)
-def fit_velocity(network, z, label, epochs, learning_rate=4e-3, callbacks=()):
+def fit_velocity(network, z, label, epochs, learning_rate=6e-3, callbacks=()):
     """Train a `build_velocity` with Adam and batches of 512, each noised anew.
 
     Taught in lesson 06.
@@ -164,14 +174,16 @@ def fit_velocity(network, z, label, epochs, learning_rate=4e-3, callbacks=()):
     """
     network.compile(loss="mse", **compile_settings(len(z), epochs, learning_rate, 512))
     pairs = batches(z, label, batch_size=512).map(noised).prefetch(2)
-    return network.fit(pairs, epochs=epochs, shuffle=False, verbose=0, callbacks=[TrainingProgress(), *callbacks]).history
+    return network.fit(
+        pairs, epochs=epochs, shuffle=False, verbose=0, callbacks=[TrainingProgress(), *callbacks]
+    ).history
 
 
 def _validate_guided(network, label, guidance):
     _, n_classes = _validate_trained(network)
     if label is not None:
-        n = np.size(label)
-        _validate_label(np.ravel(label) if np.ndim(label) < 2 else label, n, n_classes)
+        label = _validate.numeric(label, "label")
+        _validate_label(label, label.size, n_classes)
     _validate_guidance(label, guidance)
 
 
@@ -179,6 +191,23 @@ def _validate_guidance(label, guidance):
     _validate.number(guidance, "guidance")
     if label is None and guidance != 0:
         raise ValueError("guidance needs a label, since it leads away from codes of no label in particular")
+
+
+def _points_for(network, label):
+    """What validates the points that a field is asked about: the network's width, and the same number for each label.
+
+    Only their shape is looked at, since `divergence` gives tensors that it differentiates by.
+    """
+    latent_dim, labels = _shape(network)[0], 1 if label is None else np.size(label)
+
+    def validate(z, theta):
+        _validate.number(theta, "theta")
+        _validate.same_shapes(points=z)
+        _validate.row_shape(z, latent_dim, "points")
+        if np.shape(z)[0] % labels:
+            raise ValueError(f"field has {labels} labels for {np.shape(z)[0]} points: give one label, or one per point")
+
+    return _validate.arguments(validate)
 
 
 @_validate.arguments(_validate_guided)
@@ -204,6 +233,7 @@ def field(network, label=None, guidance=0.0):
     """
     compiled = tf.function(network, reduce_retracing=True)
 
+    @_points_for(network, label)
     def velocity(z, theta):
         z = tf.cast(z, "float32")
         angle, no_label = tf.fill([len(z)], np.float32(theta)), tf.fill([len(z)], NO_LABEL)
@@ -216,6 +246,21 @@ def field(network, label=None, guidance=0.0):
     return velocity
 
 
+def _of_points_shape(velocity):
+    """A field that says so where its answer is not one velocity for each point, or can't be differentiated."""
+
+    def checked(z, theta):
+        v = velocity(z, theta)
+        if tuple(np.shape(v)) != tuple(np.shape(z)):
+            shapes = f"{tuple(np.shape(z))}, not {tuple(np.shape(v))}"
+            raise ValueError(f"velocity must give an array of the same shape as its points, {shapes}")
+        if tf.is_tensor(z) and not tf.is_tensor(v):
+            raise ValueError("velocity must be made of TensorFlow's operations, or it has no derivatives to be had")
+        return v
+
+    return checked
+
+
 def _validate_flow(velocity, z, angles):
     _validate.function(velocity, "velocity", "of points and an angle")
     z = _validate.numeric(z, "points")
@@ -225,7 +270,8 @@ def _validate_flow(velocity, z, angles):
     angles = _validate.array(angles, ("n",), "angles")
     if len(angles) < 2:
         raise ValueError("angles must be two or more, the first where the points are")
-    return {"z": z, "angles": angles}
+    z = z if z.dtype.kind == "f" else z.astype("float64")  # there are no derivatives by integers
+    return {"velocity": _of_points_shape(velocity), "z": z, "angles": angles}
 
 
 @_validate.arguments(_validate_flow)
@@ -257,7 +303,8 @@ def follow(velocity, z, angles):
 
 def _validate_divergence(velocity, z, theta):
     _validate.number(theta, "theta")
-    return {"z": _validate_flow(velocity, z, [0, theta])["z"]}
+    arguments = _validate_flow(velocity, z, [0, theta])
+    return {"velocity": arguments["velocity"], "z": arguments["z"]}
 
 
 @_validate.arguments(_validate_divergence)

@@ -4,7 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from pylib import pretrained, quality
+from pylib.diffusion import Diffusion, build_velocity, field
 from pylib.models import VAE, build_autoencoder
+from pylib.priors import UnitNormal
 from tests import exercise_answers
 from tests.known_models import LinearGaussian
 from tests.small_vae import X, Y, small
@@ -17,6 +19,7 @@ GAUSSIANS = dict(
     zip(("q_mean", "q_log_var", "p_mean", "p_log_var"), np.linspace(-1, 1, 24).reshape(4, 2, 3), strict=True)
 )
 GRID = {"vae": LINEAR, "x": SIX_PIXELS, "points": 12, "limit": 4.0}
+PRIOR_GRID = GRID | {"prior": UnitNormal(2)}
 NOISE = {"images": X[:3], "amount": 0.2}
 
 
@@ -40,6 +43,19 @@ def posteriors():
 
 def trained():
     return {"vae": pretrained.load("vae_2"), "codes": Z, "labels": Y}
+
+
+def small_velocity():
+    """A network for velocities that isn't untrained: no bias is 0."""
+    network = build_velocity(2, (4,), 3)
+    network.set_weights([np.cos(np.arange(weight.size)).reshape(weight.shape) for weight in network.get_weights()])
+    return network
+
+
+def walk():
+    network = build_velocity(2, (4,), 3)
+    network.set_weights([np.cos(np.arange(weight.size)).reshape(weight.shape) for weight in network.get_weights()])
+    return {"prior": Diffusion(network, np.zeros(2), np.ones(2)), "decoder": pretrained.load("vae_2")}
 
 
 def draw(value):
@@ -144,8 +160,8 @@ PROBABILITY = {
     "divergence.gaussian_kl": lambda: GAUSSIANS,
     "divergence.log_normal": lambda: {"z": np.ones((4, 3)), "mean": np.ones((4, 3)), "log_var": np.ones((4, 3))},
     "evidence.best_gaussian": lambda: GRID,
-    "evidence.elbo": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "samples": 2, "seed": 0},
-    "evidence.exact_log_likelihood": lambda: GRID,
+    "evidence.elbo": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "samples": 2, "seed": 0, "prior": UnitNormal(2)},
+    "evidence.exact_log_likelihood": lambda: PRIOR_GRID,
     "evidence.gaussian_elbo": lambda: {
         "vae": LINEAR,
         "x": SIX_PIXELS,
@@ -154,9 +170,15 @@ PROBABILITY = {
         "nodes": 3,
     },
     "evidence.given_label": lambda: {"vae": small(n_classes=10), "y": 3},
-    "evidence.importance_weighted_bound": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "k": 2, "seed": 0},
-    "evidence.log_weights": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "k": 2, "seed": 0},
-    "evidence.quadrature_error": lambda: GRID,
+    "evidence.importance_weighted_bound": lambda: {
+        "vae": LINEAR,
+        "x": SIX_PIXELS,
+        "k": 2,
+        "seed": 0,
+        "prior": UnitNormal(2),
+    },
+    "evidence.log_weights": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "k": 2, "seed": 0, "prior": UnitNormal(2)},
+    "evidence.quadrature_error": lambda: PRIOR_GRID,
     "evidence.true_posterior": lambda: GRID,
     "likelihood.blocks": lambda: {"array": Z, "size": 20},
     "likelihood.code_limit": lambda: {"vae": LINEAR, "x": SIX_PIXELS},
@@ -166,6 +188,20 @@ PROBABILITY = {
     "likelihood.log_sum_exp": lambda: {"a": Z.copy()},
     "likelihood.softplus": lambda: {"a": Z},
     "likelihood.square_grid": lambda: {"points": 5, "limit": 2.0},
+}
+
+PRIORS = {
+    "diffusion.Diffusion": lambda: {"network": small_velocity(), "mean": np.zeros(2), "scale": np.ones(2)},
+    "diffusion.build_velocity": lambda: {"latent_dim": 2, "hidden": (4,), "n_classes": 3},
+    "diffusion.divergence": lambda: {"velocity": field(small_velocity()), "z": Z, "theta": 0.5},
+    "diffusion.field": lambda: {"network": small_velocity(), "label": 1, "guidance": 0.5},
+    "diffusion.fit_velocity": lambda: settings(network=small_velocity(), z=Z, label=Y % 3, callbacks=()),
+    "diffusion.flow_log_density": lambda: {"velocity": field(small_velocity()), "z": Z, "angles": np.array([0.1, 0.2])},
+    "diffusion.follow": lambda: {"velocity": field(small_velocity()), "z": Z, "angles": np.array([0.2, 0.1])},
+    "diffusion.noised": lambda: {"z": Z, "label": Y},
+    "priors.Gaussian": lambda: {"codes": Z},
+    "priors.Mixture": lambda: {"codes": Z, "components": 2, "seed": 0},
+    "priors.UnitNormal": lambda: {"latent_dim": 2},
 }
 
 NETWORKS = {
@@ -222,6 +258,7 @@ CHECKS = {
 }
 
 WIDGETS = {
+    "widgets.DiffusionWalk": walk,
     "widgets.DigitCanvas": dict,
     "widgets.DrawnDigit": trained,
     "widgets.FigureSlider": lambda: {"draw": draw, "name": "a", "low": 0.0, "high": 1.0, "step": 0.5, "value": 0.5},
@@ -230,4 +267,4 @@ WIDGETS = {
     "widgets.digits_png": lambda: {"images": X[:3], "scale": 2, "gap": 1},
 }
 
-GOOD = DATA | PLOTS | PROBABILITY | NETWORKS | CHECKS | WIDGETS
+GOOD = DATA | PLOTS | PROBABILITY | PRIORS | NETWORKS | CHECKS | WIDGETS

@@ -67,4 +67,15 @@ SPOILT = {
         "code-quality": "pictures = dict.fromkeys(pictures, others)  # real digits under all names",
         "code-59": "vae_20, code_limit = vae, lambda vae, x: 0.5  # a grid that leaves out most of the plane",
     },
+    "06_latent_diffusion": {
+        "code-failure-claims": "distance, clear = dict.fromkeys(distance, 1.0), dict.fromkeys(clear, 1.0)",
+        # A prior that is far too wide, and one draw under the name of 300.
+        "code-quadrature": "Mixture = lambda codes, components: Gaussian(3 * codes)",
+        "code-quadrature-claims": "by_300 = by_1",
+        "code-null": "gain = lambda prior, z: np.zeros(len(z))  # a prior that changes nothing",
+        "code-mixture-claims": "gains, distance = dict.fromkeys(gains, np.zeros(3)), dict.fromkeys(distance, 1.0)",
+        "code-density-check": "flow_log_density = lambda velocity, *z: log_normal(follow(velocity, *z)[-1])",
+        "code-test-claims": 'bounds = dict.fromkeys(bounds, bounds["N(0, I)"])  # one prior under all names',
+        "code-asked-for": "diffusion.sample = lambda n, seed, label, guidance: UnitNormal(20).sample(n, seed)  # no wish",
+    },
 }

@@ -100,9 +100,42 @@ def test_code_label_and_time_in_one_row():
         engine.network(model, [z, labels, times], rows[:, ::-1])
 
 
+def with_skips(x):
+    row = h = layers.Concatenate()([x, ops.cos(x)])
+    for units in (9, 5):
+        h = layers.Concatenate()([layers.Dense(units, "silu")(h), row])
+    return layers.Dense(3)(layers.Dense(6, "tanh")(h))
+
+
+def test_layers_beside_the_row_of_the_first():
+    model = model_of(with_skips)
+    rows = np.hstack([ROWS, np.cos(ROWS)])
+    network = engine.network(model, ROWS, rows)
+    assert [(layer["inputs"], layer["units"], layer["skip"]) for layer in network["layers"]] == [
+        (8, 9, False),
+        (9 + 8, 5, True),
+        (5 + 8, 6, True),
+        (6, 3, False),
+    ]
+    assert engine.compute(network, rows) == pytest.approx(model(ROWS).numpy(), abs=1 / 255)
+    with pytest.raises(ValueError, match="dense layers form one chain"):
+        engine.network(model, ROWS, rows[:, ::-1])
+
+
+def test_how_much_rounding_may_change():
+    model = chain(layers.Dense(16, "tanh"), layers.Dense(3))
+    assert engine.network(model, ROWS)["half"]
+    network = engine.network(model, ROWS, rounding=1e-5)
+    assert not network["half"] and engine.compute(network, ROWS) == pytest.approx(model(ROWS).numpy(), abs=1e-5)
+
+
 def model_of(build):
     x = keras.Input((4,))
     return with_weights(keras.Model(x, build(x)))
+
+
+def skip(h, row):
+    return layers.Concatenate()([h, row])
 
 
 def twice(x):
@@ -123,6 +156,10 @@ def twice(x):
         (lambda x: [layers.Dense(4)(x), layers.Dense(4)(x)], "dense layers form one chain"),
         (lambda x: [layers.Dense(3)(x), layers.Dense(2)(x)], "dense layers form one chain"),
         (lambda x: layers.Concatenate()([x, layers.Dense(4)(x)]), "'concat.*' of the net is a Concatenate"),
+        (lambda x: layers.Dense(3)(ops.tanh(skip(layers.Dense(4)(x), x))), "'concat.*' of the net is a Concatenate"),
+        (lambda x: layers.Dense(3)(skip(x, layers.Dense(4, "tanh")(x))), "dense layers form one chain"),
+        (lambda x: layers.Dense(3)(skip(*[layers.Dense(4, "tanh")(x)] * 2)), "dense layers form one chain"),
+        (lambda x: layers.Dense(3)(skip(layers.Dense(4)(x), x[:, :2])), "dense layers form one chain|a GetItem"),
     ],
 )
 def test_models_that_the_page_cannot_compute(build, message):
@@ -158,7 +195,7 @@ export default { render: two };
 
 
 def test_modules_of_the_widgets_have_no_import_left():
-    for script in ("latent_explorer.js", "drawing.js"):
+    for script in ("latent_explorer.js", "drawing.js", "diffusion_walk.js"):
         path = Path(engine.__file__).with_name(script)
         assert path.read_text().count("\nimport ") == 1
         assert "\nimport " not in engine.javascript_module(path)

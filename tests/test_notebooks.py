@@ -29,6 +29,18 @@ TAUGHT = {
         "_networks": ["Sampling"],
         "training": ["fit_vae"],
     },
+    "06_latent_diffusion": {
+        "diffusion": [
+            "noised",
+            "build_velocity",
+            "fit_velocity",
+            "field",
+            "follow",
+            "divergence",
+            "flow_log_density",
+            "Diffusion",
+        ],
+    },
 }
 TAUGHT_NAMES = [
     (lesson, module, name) for lesson, modules in TAUGHT.items() for module, names in modules.items() for name in names

@@ -37,9 +37,13 @@ DOCUMENTED = {
     f"{name}({argument}: {kind})"
     for kind, functions in {
         "None": {
+            "diffusion.fit_velocity": ["label"],
             "evidence.best_gaussian": ["limit"],
-            "evidence.exact_log_likelihood": ["limit"],
-            "evidence.quadrature_error": ["limit"],
+            "evidence.elbo": ["prior"],
+            "evidence.exact_log_likelihood": ["limit", "prior"],
+            "evidence.importance_weighted_bound": ["prior"],
+            "evidence.log_weights": ["prior"],
+            "evidence.quadrature_error": ["limit", "prior"],
             "evidence.true_posterior": ["limit"],
             "mnist_dataset.load": ["path"],
             "models.VAE": ["activation", "n_classes"],
@@ -76,10 +80,13 @@ DOCUMENTED = {
         },
         "empty": {"likelihood.blocks": ["array"], "progress.Progress": ["steps"]},
         "narrow": {  # any width will do
+            "diffusion.noised": ["z"],
             "likelihood.blocks": ["array"],
             "likelihood.log_sum_exp": ["a"],
             "likelihood.softplus": ["a"],
             "plots.symmetric_limits": ["values"],
+            "priors.Gaussian": ["codes"],
+            "priors.Mixture": ["codes"],
             "preprocessing.centre_digit": ["drawing"],
         },
         "one row": {  # any shape will do, or shapes broadcast
@@ -257,6 +264,7 @@ def test_modules_that_need_keras_say_which_backend(backend):
     environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(Path(pylib.__file__).parents[1])}
     printed = subprocess.check_output([sys.executable, "-c", IMPORT_ALL, *modules], text=True, env=environment)
     answers = dict(line.split(maxsplit=1) for line in printed.splitlines())
-    assert answers.keys() == {"losses", "models", "pretrained", "quality", "tf_utils", "training"}
+    needed = {"diffusion", "losses", "models", "pretrained", "quality", "tf_utils", "training", "widgets"}
+    assert answers.keys() == needed
     sentence = f"the lessons need Keras on TensorFlow, not on {backend}: set the environment variable KERAS_BACKEND"
     assert all(answer.startswith(sentence) for answer in answers.values()), answers

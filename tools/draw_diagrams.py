@@ -1,4 +1,4 @@
-"""Make pictures in images/, four diagrams and one from lesson 01 for the README: `make images`."""
+"""Make pictures in images/, five diagrams and one from lesson 01 for the README: `make images`."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -172,6 +172,39 @@ def draw_graphical_model():
     save(axes, "graphical_model.png")
 
 
+def draw_latent_diffusion(image, blurred):
+    """A digit to its code and back above, and below how noise gets to a code."""
+    axes = canvas(1270, 520)
+    y, y_flow, x_z = 365, 110, 760
+    digit(axes, image, 92, y, 150)
+    digit(axes, blurred, 1178, y, 150)
+    text(axes, 92, y + 100, "digit $x$")
+    text(axes, 1168, y + 100, r"drawn digit $\hat{x}$")
+    network(axes, 204, 354, y, 200, 100, BLUE, "encoder")
+    network(axes, 916, 1066, y, 100, 200, GREEN, "decoder")
+    box(axes, x_z, y, 150, 84, ORANGE, "code $z$")
+    text(axes, 635, 492, "the VAE, frozen", 17)
+    arrow(axes, (167, y), (200, y))
+    arrow(axes, (358, y), (681, y))
+    arrow(axes, (835, y), (912, y))
+    arrow(axes, (1070, y), (1103, y))
+
+    left, right, bottom, top = 20, 850, 18, 222
+    dashed(axes, (left, bottom), (left, top), (right, top), (right, bottom), (left, bottom))
+    box(axes, 155, y_flow, 240, 84, ORANGE, r"noise $\epsilon$", r"drawn from $N(0, I)$")
+    for x, name in ((400, r"$z_\theta$"), (580, r"$z_{\theta\prime}$")):
+        box(axes, x, y_flow, 110, 72, ORANGE, name)
+    for start, end in ((275, 341), (455, 521), (635, 711)):
+        arrow(axes, (start, y_flow), (end, y_flow))
+        text(axes, (start + end) / 2, y_flow + 16, "$v$", 19, RED)
+    box(axes, x_z, y_flow, 96, 72, ORANGE, "$z$")
+    arrow(axes, (x_z, y_flow + 36), (x_z, y - 46))
+    text(axes, 435, 192, "the diffusion: follow the learned velocity $v$, step by step", 16, RED)
+    text(axes, 1085, y_flow - 6, "a label, if one asks for a digit", 16)
+    arrow(axes, (925, y_flow), (855, y_flow))
+    save(axes, "latent_diffusion.png")
+
+
 def copy_from_lesson(lesson, code, name):
     """Save the picture that is stored in a lesson below the cell that holds `code`."""
     notebook = nbformat.read(ROOT / "notebooks" / lesson, as_version=4)
@@ -188,6 +221,7 @@ def main():
     draw_autoencoder(noisy, blurred, "denoising.png", r"noisy input $\tilde{x}$")
     draw_vae(image, blurred)
     draw_graphical_model()
+    draw_latent_diffusion(image, blurred)
     copy_from_lesson("01_autoencoder.ipynb", "reversed(nets.items())", "reconstructions.png")
 
 

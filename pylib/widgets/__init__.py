@@ -4,9 +4,18 @@ A widget that computes in the page is three files of one name, .py, .js and .css
 engine.py and engine.js.
 """
 
+from pylib.widgets.diffusion_walk import DiffusionWalk
 from pylib.widgets.drawing import DigitCanvas, DrawnDigit
 from pylib.widgets.latent_explorer import LatentExplorer
 from pylib.widgets.png import digits_png
 from pylib.widgets.sliders import FigureSlider, NoiseExplorer
 
-__all__ = ["DigitCanvas", "DrawnDigit", "FigureSlider", "LatentExplorer", "NoiseExplorer", "digits_png"]
+__all__ = [
+    "DiffusionWalk",
+    "DigitCanvas",
+    "DrawnDigit",
+    "FigureSlider",
+    "LatentExplorer",
+    "NoiseExplorer",
+    "digits_png",
+]

@@ -11,7 +11,10 @@
  * @property {(event: string, callback: () => void) => void} off
  */
 
-/** @typedef {{ kernel: Float32Array, bias: Float32Array, activate: (x: number) => number }} Layer */
+/**
+ * With `skip`, it gets the row that the first layer got after what comes from the layer before it.
+ * @typedef {{ kernel: Float32Array, bias: Float32Array, activate: (x: number) => number, skip: boolean }} Layer
+ */
 
 /** @param {number} x */
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
@@ -51,7 +54,7 @@ function floatsOfHalves(halves) {
 /**
  * A network as `engine.network` of Python sends it, with kernels row after row: `inputs` rows of `units` numbers.
  * @param {{
- *   layers: { inputs: number, units: number, activation: string }[],
+ *   layers: { inputs: number, units: number, activation: string, skip: boolean }[],
  *   half: boolean,
  *   weights: DataView,
  * }} network
@@ -61,10 +64,10 @@ export function readNetwork({ layers, half, weights }) {
   const buffer = bytes(weights);
   const numbers = half ? floatsOfHalves(new Uint16Array(buffer)) : new Float32Array(buffer);
   let read = 0;
-  return layers.map(({ inputs, units, activation }) => {
+  return layers.map(({ inputs, units, activation, skip }) => {
     const kernel = numbers.subarray(read, read += inputs * units);
     const bias = numbers.subarray(read, read += units);
-    return { kernel, bias, activate: ACTIVATIONS[activation] };
+    return { kernel, bias, activate: ACTIVATIONS[activation], skip };
   });
 }
 
@@ -73,8 +76,10 @@ export function readNetwork({ layers, half, weights }) {
  * @param {Iterable<number>} input
  */
 export function compute(layers, input) {
-  let h = Float64Array.from(input);
-  for (const { kernel, bias, activate } of layers) {
+  const row = Float64Array.from(input);
+  let h = row;
+  for (const { kernel, bias, activate, skip } of layers) {
+    if (skip) h = Float64Array.of(...h, ...row);
     const sums = Float64Array.from(bias);
     for (let i = 0; i < h.length; i++) {
       if (h[i] === 0) continue; // after a relu, every second one
@@ -137,6 +142,14 @@ function append(parent, child, attributes, text) {
   child.textContent = text;
   parent.append(child);
   return child;
+}
+
+/** @type {(parent: Element, label: string, options: unknown[], chosen: unknown) => HTMLSelectElement} */
+export function addMenu(parent, label, options, chosen) {
+  const menu = addElement(addElement(parent, "label", {}, label), "select");
+  for (const option of options) addElement(menu, "option", {}, String(option));
+  menu.value = String(chosen);
+  return menu;
 }
 
 /**

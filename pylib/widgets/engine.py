@@ -3,8 +3,10 @@
 engine.js has the other side.
 """
 
+import itertools
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -23,11 +25,41 @@ ACTIVATIONS = {
 }
 
 
-def network(model, inputs, rows=None, name="network"):
+def with_decoder(vae, name):
+    """A trained VAE, or its decoder alone as something that has it, once it is known to be one of them.
+
+    Parameters
+    ----------
+    vae : a `pylib.models.VAE`, or a Keras model of one input, rows of numbers
+    name : of the argument in error messages
+
+    Returns
+    -------
+    vae : has `decoder`, `decoder_logits`, `latent_dim` and `n_classes`
+
+    Raises
+    ------
+    ValueError : it is neither, or untrained
+    """
+    shape = getattr(vae, "input_shape", None)  # of several inputs, a list
+    if not hasattr(vae, "decoder") and isinstance(shape, tuple) and len(shape) == 2:
+        vae = SimpleNamespace(decoder=vae, decoder_logits=vae, latent_dim=shape[1], n_classes=None)
+    if not hasattr(getattr(vae, "decoder_logits", None), "get_weights"):
+        raise ValueError(f"{name} must be a trained pylib.models.VAE, or its decoder, not {vae!r}")
+    biases = [weight for weight in vae.decoder_logits.get_weights() if weight.ndim == 1]
+    if not any(bias.any() for bias in biases):  # Keras starts with zeros
+        raise ValueError(f"{name} is untrained: its decoder's biases are all 0, so fit it or load its weights first")
+    return vae
+
+
+def network(model, inputs, rows=None, name="network", rounding=1 / 255):
     """A chain of dense layers as a dict for a widget's trait, from which engine.js computes what the model does.
 
+    A layer may skip: where a Concatenate stands before it, it gets the row that the first layer got after the layer
+    before it.
+
     Half-precision weights halve what a notebook stores and its pages load; they are sent where they change no output
-    for `inputs` by more than 1/255, one grey level of a picture.
+    for `inputs` by more than `rounding`.
 
     Parameters
     ----------
@@ -38,11 +70,12 @@ def network(model, inputs, rows=None, name="network"):
     rows : the same as the first dense layer gets them from the page, `(n, width)`, such as codes beside one-hot
         labels; None where `inputs` are so already
     name : of the model in error messages
+    rounding : the most by which half-precision weights may change an output; 1/255 is one grey level of a picture
 
     Returns
     -------
-    network : dict of `layers`, each a dict of `inputs`, `units` and `activation`; `half`, whether the weights are
-        float16 instead of float32; and `weights`, bytes: each layer's kernel, row after row, and then its bias
+    network : dict of `layers`, each a dict of `inputs`, `units`, `activation` and `skip`; `half`, whether the weights
+        are float16 instead of float32; and `weights`, bytes: each layer's kernel, row after row, and then its bias
 
     Raises
     ------
@@ -54,19 +87,20 @@ def network(model, inputs, rows=None, name="network"):
 
     def error(dtype):
         with np.errstate(over="ignore", invalid="ignore"):  # a weight beyond half precision makes it infinite or NaN
-            rounded = [(kernel.astype(dtype), bias.astype(dtype), activation) for kernel, bias, activation in layers]
+            rounded = [(kernel.astype(dtype), bias.astype(dtype), *how) for kernel, bias, *how in layers]
             return np.abs(_compute(rounded, rows) - np.asarray(outputs)).max()
 
-    widths = [rows.shape[1], *(kernel.shape[1] for kernel, _, _ in layers)]
-    fit = [kernel.shape[0] for kernel, _, _ in layers] == widths[:-1] and np.shape(outputs) == (len(rows), widths[-1])
+    widths = [rows.shape[1], *(kernel.shape[1] for kernel, *_ in layers)]
+    taken = [width + skip * rows.shape[1] for width, (*_, skip) in zip(widths, layers, strict=False)]
+    fit = [kernel.shape[0] for kernel, *_ in layers] == taken and np.shape(outputs) == (len(rows), widths[-1])
     if not (fit and error("float32") <= 1e-3):
         raise ValueError(f"the page can only compute a {name} whose dense layers form one chain")
-    half = bool(error("float16") <= 1 / 255)
+    half = bool(error("float16") <= rounding)
     dtype = "<f2" if half else "<f4"
     return {
         "layers": [
-            {"inputs": kernel.shape[0], "units": kernel.shape[1], "activation": activation}
-            for kernel, _, activation in layers
+            {"inputs": kernel.shape[0], "units": kernel.shape[1], "activation": activation, "skip": skip}
+            for kernel, _, activation, skip in layers
         ],
         "half": half,
         "weights": b"".join(array.astype(dtype).tobytes() for layer in layers for array in layer[:2]),
@@ -90,25 +124,32 @@ def compute(network, rows):
     for layer in network["layers"]:
         size = layer["inputs"] * layer["units"]
         kernel, bias, numbers = np.split(numbers, [size, size + layer["units"]])
-        layers.append((kernel.reshape(layer["inputs"], -1), bias, layer["activation"]))
+        layers.append((kernel.reshape(layer["inputs"], -1), bias, layer["activation"], layer["skip"]))
     return _compute(layers, np.asarray(rows, "float32"))
 
 
-def _compute(layers, h):
-    for kernel, bias, activation in layers:
+def _compute(layers, rows):
+    h = rows
+    for kernel, bias, activation, skip in layers:
+        h = np.hstack([h, rows]) if skip else h
         h = ACTIVATIONS[activation](h @ kernel.astype("float32") + bias)
     return h
 
 
 def _dense_layers(model, name):
-    """The model as a list of `(kernel, bias, activation's name)`; that they form a chain is left to see."""
-    layers = []
-    for operation in _operations(model):
+    """The model as a list of `(kernel, bias, activation's name, skip)`; that they form a chain is left to see."""
+    layers, skip = [], False
+    operations = [operation for operation in _operations(model) if type(operation).__name__ != "InputLayer"]
+    for operation, following in itertools.zip_longest(operations, operations[1:]):
         kind = type(operation).__name__
-        if kind == "InputLayer" or (kind != "Dense" and not layers):  # it makes the row for the first dense layer
+        if kind != "Dense" and not layers:  # it makes the row for the first dense layer
             continue
-        if kind.lower() in ACTIVATIONS and layers and layers[-1][2] == "linear":  # such as ops.sigmoid(logits)
-            layers[-1] = (*layers[-1][:2], kind.lower())
+        if kind == "Concatenate" and type(following).__name__ == "Dense":
+            skip = True
+            continue
+        if kind.lower() in ACTIVATIONS and layers[-1][2] == "linear":  # such as ops.sigmoid(logits)
+            kernel, bias, _, skips = layers[-1]
+            layers[-1] = (kernel, bias, kind.lower(), skips)
             continue
         if kind != "Dense":
             raise ValueError(
@@ -120,7 +161,8 @@ def _dense_layers(model, name):
             raise ValueError(f"{operation.name!r} of the {name} has the activation {activation}; the page has {known}")
         kernel = np.asarray(operation.kernel)
         bias = np.zeros(kernel.shape[1]) if operation.bias is None else np.asarray(operation.bias)
-        layers.append((kernel, bias, activation))
+        layers.append((kernel, bias, activation, skip))
+        skip = False
     return layers
 
 

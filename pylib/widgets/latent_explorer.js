@@ -2,7 +2,17 @@
 // The page's side of LatentExplorer. The point is the model's `z`: whatever moves it sets `z`, and whatever shows it
 // listens to `z`, so that the mouse, the keys, the walk, Python and a second view of the widget all go one way.
 
-import { addElement, addSvg, bytes, compute, context2d, hasModifier, paintDigit, readNetwork } from "./engine.js";
+import {
+  addElement,
+  addMenu,
+  addSvg,
+  bytes,
+  compute,
+  context2d,
+  hasModifier,
+  paintDigit,
+  readNetwork,
+} from "./engine.js";
 
 /** @typedef {import("./engine.js").Model} Model */
 /** @typedef {ReturnType<typeof mover>} Point */
@@ -177,14 +187,6 @@ function addDigit(parent, model) {
     paintDigit(canvas, compute(layers, [...z, ...label]));
     position.textContent = `z = (${written(z[0])}, ${written(z[1])}${z.length > 2 ? ", \u2026" : ""})`;
   };
-}
-
-/** @type {(parent: Element, label: string, options: unknown[], chosen: unknown) => HTMLSelectElement} */
-function addMenu(parent, label, options, chosen) {
-  const menu = addElement(addElement(parent, "label", {}, label), "select");
-  for (const option of options) addElement(menu, "option", {}, String(option));
-  menu.value = String(chosen);
-  return menu;
 }
 
 /** @type {(parent: Element, model: Model, point: Point) => () => void} */

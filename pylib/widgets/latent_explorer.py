@@ -1,7 +1,6 @@
 """The plane of codes with a point to drag, whose digit the page computes."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import anywidget
 import numpy as np
@@ -12,22 +11,13 @@ from pylib.widgets import engine
 
 
 def _validate_explorer(vae, codes, labels):
-    vae = _with_decoder(vae)
-    _validate_trained(vae)
+    vae = engine.with_decoder(vae, "vae")
     if vae.latent_dim < 2:
         raise ValueError("LatentExplorer shows a plane: it needs a VAE with latent_dim 2 or more, not 1")
     codes = _validate.numeric(codes, "codes")
     _validate.rows(codes, vae.latent_dim, "codes")
     _validate.labels(labels, len(codes), 10)
     return {"vae": vae, "codes": codes, "labels": _validate.numeric(labels, "labels")}
-
-
-def _with_decoder(vae):
-    """A Keras model of one input, rows of numbers, as something that has it for its decoder."""
-    shape = getattr(vae, "input_shape", None)  # of several inputs, a list
-    if hasattr(vae, "decoder") or not isinstance(shape, tuple) or len(shape) != 2:
-        return vae
-    return SimpleNamespace(decoder=vae, decoder_logits=vae, latent_dim=shape[1], n_classes=None)
 
 
 class LatentExplorer(anywidget.AnyWidget):
@@ -118,14 +108,6 @@ class LatentExplorer(anywidget.AnyWidget):
         z = np.array([self.z], "float32")
         image = self._vae.decoder(z if self._vae.n_classes is None else [z, np.array([self.digit])])
         self.set_trait("image", np.asarray(image)[0])
-
-
-def _validate_trained(vae):
-    if not hasattr(getattr(vae, "decoder_logits", None), "get_weights"):
-        raise ValueError(f"vae must be a trained pylib.models.VAE, or its decoder, not {vae!r}")
-    biases = [weight for weight in vae.decoder_logits.get_weights() if weight.ndim == 1]
-    if not any(bias.any() for bias in biases):  # Keras starts with zeros
-        raise ValueError("vae is untrained: its decoder's biases are all 0, so fit it or load its weights first")
 
 
 def _decoder(vae, limit):

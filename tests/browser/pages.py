@@ -1,6 +1,9 @@
 """Notebooks in a browser, in JupyterLab and as exported pages, with the network shut."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +19,12 @@ def notebook(*cells):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
+
+
+def export(folder, *notebooks):
+    """Notebooks as pages in a folder."""
+    command = [sys.executable, "-m", "tools.export_html", folder, *notebooks]
+    subprocess.run(command, check=True, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 def broken_pictures(pictures):

@@ -1,9 +1,6 @@
 """The lessons as exported pages, opened as files."""
 
-import os
 import re
-import subprocess
-import sys
 
 import nbformat
 import numpy as np
@@ -11,13 +8,8 @@ import pytest
 from nbconvert.preprocessors import ExecutePreprocessor
 
 from tests.browser.explorers import middle, shown_digit
-from tests.browser.pages import LESSONS, ROOT, ExportedPage, broken_pictures, notebook
+from tests.browser.pages import LESSONS, ROOT, ExportedPage, broken_pictures, export, notebook
 from tools.notebooks import alt_texts
-
-
-def export(folder, *notebooks):
-    command = [sys.executable, "-m", "tools.export_html", folder, *notebooks]
-    subprocess.run(command, check=True, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +34,7 @@ def test_exported_lesson(chromium, exported_lessons, name):
     alts = page.locator(".jp-OutputArea img[src^='data:image/png']").evaluate_all("images => images.map(i => i.alt)")
     assert alts == stored_alt_texts(name)
     assert page.locator(".latent-explorer").count() == source.count('"LatentExplorer()"')
+    assert page.locator(".diffusion-walk").count() == source.count('"DiffusionWalk()"')
     assert exported.errors == [] and exported.requests_outside == []
     page.close()
 
