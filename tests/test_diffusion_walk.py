@@ -124,8 +124,10 @@ class DiffusionOfTheLesson:
 def test_a_class_of_the_same_kind_will_do(prior, decoder):
     walk = DiffusionWalk(DiffusionOfTheLesson(prior.network, prior.mean, prior.scale), decoder)
     assert np.array_equal(walk.image, DiffusionWalk(prior, decoder).image)
+    untrained = DiffusionOfTheLesson(build_velocity(20, (4,)), prior.mean, prior.scale)
+    untrained.path = lambda eps, steps, *how: np.zeros((steps + 1, *np.shape(eps)))
     with pytest.raises(ValueError, match="^network is untrained"):
-        DiffusionWalk(DiffusionOfTheLesson(build_velocity(20, (4,)), prior.mean, prior.scale), decoder)
+        DiffusionWalk(untrained, decoder)
 
 
 def test_image_follows(walk, prior, decoder):

@@ -33,9 +33,9 @@ def test_stored_widgets_are_those_of_today(path):
     assert [(state["_anywidget_id"], stale(state)) for state in stored(path) if stale(state)] == []
 
 
-def test_both_anywidgets_are_stored_somewhere():
+def test_all_anywidgets_are_stored_somewhere():
     names = {state["_anywidget_id"].rpartition(".")[2] for path in PATHS for state in stored(path)}
-    assert names == {"DigitCanvas", "LatentExplorer"}
+    assert names == {"DiffusionWalk", "DigitCanvas", "LatentExplorer"}
 
 
 def test_one_letter_makes_a_copy_stale():
