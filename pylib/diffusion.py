@@ -9,6 +9,7 @@ A `field` is a function of points `(n, d)` and one angle in radians, and gives t
 standardised: less their mean, over their standard deviation.
 """
 
+import functools
 import itertools
 
 from pylib import _backend  # noqa: F401  # isort: skip
@@ -210,6 +211,11 @@ def _points_for(network, label):
     return _validate.arguments(validate)
 
 
+@functools.lru_cache(maxsize=4)
+def _compiled(network):
+    return tf.function(network, reduce_retracing=True)
+
+
 @_validate.arguments(_validate_guided)
 def field(network, label=None, guidance=0.0):
     """The velocity that a network has learned, as a function of points and one angle.
@@ -231,7 +237,7 @@ def field(network, label=None, guidance=0.0):
     ------
     ValueError : the network is none or untrained, it knows no such label, or there is guidance and no label
     """
-    compiled = tf.function(network, reduce_retracing=True)
+    compiled = _compiled(network)
 
     @_points_for(network, label)
     def velocity(z, theta):
@@ -332,7 +338,7 @@ def divergence(velocity, z, theta):
     copies, directions = tf.repeat(z, d, axis=0), tf.tile(tf.eye(d, dtype=z.dtype), [n, 1])
     with tf.autodiff.ForwardAccumulator(copies, directions) as forward:
         v = velocity(copies, theta)
-    slopes = np.asarray(forward.jvp(v)).reshape(n, d, d)
+    slopes = np.asarray(forward.jvp(v, "zero")).reshape(n, d, d)
     return np.asarray(v)[::d], np.trace(slopes, axis1=1, axis2=2)
 
 

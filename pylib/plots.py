@@ -455,7 +455,9 @@ def territories(codes, labels):
     return figure
 
 
-def _validate_heat_maps(densities, side):
+def _validate_heat_maps(densities, side, xlabel, ylabel):
+    _validate.string(xlabel, "xlabel")
+    _validate.string(ylabel, "ylabel")
     densities = _validate.arrays(densities, ("points", "points"), "densities", "a panel's title to its density")
     side = _validate.array(side, ("points",), "side")
     for title, density in densities.items():
@@ -464,7 +466,7 @@ def _validate_heat_maps(densities, side):
 
 
 @_validate.arguments(_validate_heat_maps)
-def heat_maps(densities, side):
+def heat_maps(densities, side, xlabel="first latent number", ylabel="second latent number"):
     """Draw densities over the plane of codes as heat maps side by side, all on one scale, stretched at its low end.
 
     A dashed circle shows two standard deviations of a unit normal.
@@ -473,6 +475,7 @@ def heat_maps(densities, side):
     ----------
     densities : dict of a panel's title to its density, `(n, n)`, rows from low to high second numbers
     side : `(n,)`, the coordinates of both axes, evenly spaced
+    xlabel, ylabel : the axes' titles
 
     Returns
     -------
@@ -480,7 +483,7 @@ def heat_maps(densities, side):
 
     Raises
     ------
-    ValueError : there is no panel, or an array has another shape or no finite numbers
+    ValueError : there is no panel, an array has another shape or no finite numbers, or a title is no string
     """
     figure, row = plt.subplots(1, len(densities), figsize=(3.6 * len(densities) + 0.6, 3.4), squeeze=False, sharey=True)
     highest = max(density.max() for density in densities.values())
@@ -488,8 +491,8 @@ def heat_maps(densities, side):
     for axes, (title, density) in zip(row[0], densities.items(), strict=True):
         image = axes.imshow(density, origin="lower", extent=(side[0], side[-1], side[0], side[-1]), **scale)
         _circle_of_prior(axes)
-        axes.set(title=title, xlabel="first latent number")
-    row[0, 0].set_ylabel("second latent number")
+        axes.set(title=title, xlabel=xlabel)
+    row[0, 0].set_ylabel(ylabel)
     figure.colorbar(image, ax=row[0], label="density", shrink=0.8)
     return figure
 

@@ -138,7 +138,12 @@ PLOTS = {
         "title": "d",
     },
     "plots.digit_rows": lambda: {"rows": {"a": X[:3], "b": X[3:6]}, "titles": ["c", "d", "e"]},
-    "plots.heat_maps": lambda: {"densities": {"a": np.eye(5)}, "side": np.linspace(-4, 4, 5)},
+    "plots.heat_maps": lambda: {
+        "densities": {"a": np.eye(5)},
+        "side": np.linspace(-4, 4, 5),
+        "xlabel": "b",
+        "ylabel": "c",
+    },
     "plots.latent_grids": drawn_grids,
     "plots.palette": dict,
     "plots.plane": lambda: {

@@ -73,9 +73,10 @@ SPOILT = {
         "code-quadrature": "Mixture = lambda codes, components: Gaussian(3 * codes)",
         "code-quadrature-claims": "by_300 = by_1",
         "code-null": "gain = lambda prior, z: np.zeros(len(z))  # a prior that changes nothing",
-        "code-mixture-claims": "gains, distance = dict.fromkeys(gains, np.zeros(3)), dict.fromkeys(distance, 1.0)",
+        "code-mixture-claims": "gains = {name: 0 * values for name, values in gains.items()}  # nothing gained\n"
+        "distance = dict.fromkeys(distance, 1.0)",
         "code-density-check": "flow_log_density = lambda velocity, *z: log_normal(follow(velocity, *z)[-1])",
         "code-test-claims": 'bounds = dict.fromkeys(bounds, bounds["N(0, I)"])  # one prior under all names',
-        "code-asked-for": "diffusion.sample = lambda n, seed, label, guidance: UnitNormal(20).sample(n, seed)  # no wish",
+        "code-asked-for": "diffusion.sample = lambda n, seed, label, guidance: UnitNormal(20).sample(n, seed)",
     },
 }

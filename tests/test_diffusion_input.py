@@ -229,10 +229,10 @@ def test_no_standard_deviations(scale):
         Diffusion(NETWORK, np.zeros(2), scale)
 
 
-@pytest.mark.parametrize("f", [DIFFUSION.log_density, DIFFUSION.path])
-def test_bad_codes_for_the_prior(f):
+@pytest.mark.parametrize(("f", "name"), [(DIFFUSION.log_density, "codes"), (DIFFUSION.path, "eps")])
+def test_bad_codes_for_the_prior(f, name):
     for z, message in NO_POINTS:
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=f"{name} .*{message}"):
             f(z)
     for steps in (0, -1, 2.0, None):
         with pytest.raises(ValueError, match="steps must be a Python integer above 0, not"):

@@ -50,7 +50,9 @@ def trains(statement):
     """Whether a statement at the top of a cell trains a network."""
     calls = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
     names = {getattr(call, "id", getattr(call, "attr", None)) for call in calls}
-    return bool(names & {"train", "fit", "fit_vae", "fit_by_hand", "fit_velocity"}) and not isinstance(statement, ast.FunctionDef)
+    return bool(names & {"train", "fit", "fit_vae", "fit_by_hand", "fit_velocity"}) and not isinstance(
+        statement, ast.FunctionDef
+    )
 
 
 def spoilt(lesson):

