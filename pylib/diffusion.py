@@ -213,6 +213,7 @@ def _points_for(network, label):
 
 @functools.lru_cache(maxsize=4)
 def _compiled(network):
+    """The network as one program, kept, since compiling takes a moment. Taught in lesson 06."""
     return tf.function(network, reduce_retracing=True)
 
 

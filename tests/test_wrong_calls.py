@@ -62,6 +62,7 @@ DOCUMENTED = {
             "claims.identity": ["left", "right", "unit"],
             "plots.bars": ["ylabel"],
             "plots.curves": ["xlabel", "ylabel", "title"],
+            "plots.heat_maps": ["xlabel", "ylabel"],
             "plots.plane": ["title"],
             "tensorboardcmd.TensorBoardCommand": ["log_dir"],
             "tensorboardcmd.new_run": ["lesson"],
