@@ -265,7 +265,7 @@ def test_modules_that_need_keras_say_which_backend(backend):
     environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(Path(pylib.__file__).parents[1])}
     printed = subprocess.check_output([sys.executable, "-c", IMPORT_ALL, *modules], text=True, env=environment)
     answers = dict(line.split(maxsplit=1) for line in printed.splitlines())
-    needed = {"diffusion", "losses", "models", "pretrained", "quality", "tf_utils", "training", "widgets"}
+    needed = {"diffusion", "losses", "models", "pretrained", "quality", "tf_utils", "training"}
     assert answers.keys() == needed
     sentence = f"the lessons need Keras on TensorFlow, not on {backend}: set the environment variable KERAS_BACKEND"
     assert all(answer.startswith(sentence) for answer in answers.values()), answers

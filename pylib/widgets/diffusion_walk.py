@@ -7,7 +7,6 @@ import numpy as np
 import traitlets
 
 from pylib import _validate
-from pylib.diffusion import NO_LABEL, WAVES, Diffusion
 from pylib.widgets import engine
 
 MOST_STEPS = 40
@@ -19,6 +18,8 @@ def _validate_walk(prior, decoder):
     needed = ("network", "mean", "scale", "latent_dim", "path")
     if isinstance(prior, type) or not all(hasattr(prior, name) for name in needed):
         raise ValueError(f"prior must be a pylib.diffusion.Diffusion, not {_validate.shown(prior)}")
+    from pylib.diffusion import Diffusion  # here, since it loads Keras, which other widgets need not
+
     Diffusion(prior.network, prior.mean, prior.scale)
     vae = engine.with_decoder(decoder, "decoder")
     if vae.n_classes is not None:
@@ -80,6 +81,8 @@ class DiffusionWalk(anywidget.AnyWidget):
 
     @_validate.arguments(_validate_walk)
     def __init__(self, prior, decoder):
+        from pylib.diffusion import WAVES
+
         self._prior, self._keras_decoder = prior, decoder
         self._way = self._way_of = None
         rng = np.random.default_rng(0)
@@ -160,6 +163,8 @@ def _velocity(network, latent_dim, n_classes):
 
     Its error adds up along the way, and guidance multiplies it: weights are rounded only where that changes nothing.
     """
+    from pylib.diffusion import NO_LABEL, WAVES
+
     rng = np.random.default_rng(1)
     z = rng.standard_normal((500, latent_dim)).astype("float32")
     theta = rng.uniform(0, np.pi / 2, 500).astype("float32")
