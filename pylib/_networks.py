@@ -21,9 +21,9 @@ class Network(keras.Model):
             inputs = self._validated(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
-    def predict(self, x, **options):
+    def predict(self, x, *args, **options):
         """Compute the outputs, as Keras' `predict` does, once the inputs have been validated."""
-        return super().predict(x if is_stream(x) else self._validated(x), **options)
+        return super().predict(x if is_stream(x) else self._validated(x), *args, **options)
 
     def _validated(self, inputs):
         row, *label = self.inputs
@@ -147,3 +147,9 @@ def require_activation(activation, name="activation"):
     except (ValueError, TypeError, AttributeError) as error:
         known = "one that Keras knows, such as 'relu' or 'silu'"
         raise ValueError(f"{name} must be {known}, not {activation!r}") from error
+
+
+def require_callbacks(callbacks):
+    """Raise ValueError unless it is a list of Keras callbacks."""
+    if not isinstance(callbacks, tuple | list) or not all(isinstance(c, keras.callbacks.Callback) for c in callbacks):
+        raise ValueError("callbacks must be a list of Keras callbacks, such as [callback], even for a single one")

@@ -144,8 +144,7 @@ def _validate_fit(network, z, label, callbacks):
     z = _validate.numeric(z, "codes")
     _validate.rows(z, latent_dim, "codes")
     label = _validate_label(label, len(z), n_classes)
-    if not isinstance(callbacks, tuple | list) or not all(isinstance(c, keras.callbacks.Callback) for c in callbacks):
-        raise ValueError("callbacks must be a list of Keras callbacks, such as [callback], even for a single one")
+    _networks.require_callbacks(callbacks)
     return {"z": z.astype("float32"), "label": label.astype("int32")}
 
 
@@ -228,7 +227,7 @@ def field(network, label=None, guidance=0.0):
     ----------
     network : a `build_velocity`, trained
     label : an integer, or `(n,)` with one for each point
-    guidance : w; the field is no longer that of any density where it is neither 0 nor -1
+    guidance : w; -1 gives the velocity without a label, and what is neither 0 nor -1 was fitted to nothing
 
     Returns
     -------
@@ -399,10 +398,9 @@ def _validate_path(self, eps, steps, label, guidance):
     return {"eps": eps.astype("float64"), "label": label}
 
 
-def _validate_sample(self, n, seed, steps, label, guidance):
+def _validate_sample(n, seed):  # `path` looks at the rest
     _validate.positive_integer(n, "n")
     _validate.seed(seed)
-    _validate_path(self, np.zeros((n, self.latent_dim)), steps, label, guidance)
 
 
 class Diffusion:

@@ -44,21 +44,12 @@ def _seed_of_sklearn(seed):
 def _validate_mixture(codes, components, seed):
     _validate.positive_integer(components, "components")
     _seed_of_sklearn(seed)
-    return _enough(codes, max(components, 2))
-
-
-def _validate_gaussian(codes):
-    return _enough(codes, 2)
-
-
-def _enough(codes, at_least):
-    """The codes as floats, once they are a finite array of rows, and at least so many."""
     codes = _validate.numeric(codes, "codes")
     if codes.ndim != 2:
         raise ValueError(f"codes must have shape (n, latent_dim), a row each, not {codes.shape}")
     _validate.rows(codes, codes.shape[1], "codes")
-    if len(codes) < at_least:
-        raise ValueError(f"there are {len(codes)} codes, and {at_least} are needed at least")
+    if len(codes) < max(components, 2):
+        raise ValueError(f"there are {len(codes)} codes, and {max(components, 2)} are needed at least")
     return {"codes": codes.astype("float64")}
 
 
@@ -200,6 +191,6 @@ class Gaussian(Mixture):
     ValueError : codes have another shape, hold a NaN, or are fewer than two
     """
 
-    @_validate.arguments(_validate_gaussian)
+    @_validate.arguments(lambda: None)  # Mixture looks at the codes
     def __init__(self, codes):
         super().__init__(codes, 1)

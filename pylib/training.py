@@ -11,7 +11,7 @@ import tensorflow as tf
 from IPython.display import display
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from pylib import _validate
+from pylib import _networks, _validate
 from pylib.models import VAE
 from pylib.pictures import described
 from pylib.progress import Progress
@@ -277,7 +277,7 @@ def _validate_train(model, training, held_out, callbacks):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ValueError(f"{name} must be a pair (inputs, targets), such as (x_train, x_train)")
         _validate_pair(*pair, name)
-    _validate_callbacks(callbacks)
+    _networks.require_callbacks(callbacks)
 
 
 def _validate_pair(inputs, targets, name):
@@ -295,11 +295,6 @@ def _validate_pair(inputs, targets, name):
             )
     if len(inputs) != len(targets):
         raise ValueError(f"{name} has {len(inputs)} inputs and {len(targets)} targets: give a target for each input")
-
-
-def _validate_callbacks(callbacks):
-    if not isinstance(callbacks, tuple | list) or not all(isinstance(c, keras.callbacks.Callback) for c in callbacks):
-        raise ValueError("callbacks must be a list of Keras callbacks, such as [callback], even for a single one")
 
 
 @_validate.arguments(_validate_train)
@@ -340,7 +335,7 @@ def _validate_fit_vae(vae, training, held_out, callbacks):
         if not isinstance(data, tuple | list) or len(data) != (1 if vae.n_classes is None else 2):
             raise ValueError(f"{name} must be a tuple {parts} for this VAE, not {_validate.shown(data)}")
     vae.validated(*held_out)
-    _validate_callbacks(callbacks)
+    _networks.require_callbacks(callbacks)
 
 
 @_validate.arguments(_validate_fit_vae)

@@ -53,9 +53,7 @@ def small_velocity():
 
 
 def walk():
-    network = build_velocity(2, (4,), 3)
-    network.set_weights([np.cos(np.arange(weight.size)).reshape(weight.shape) for weight in network.get_weights()])
-    return {"prior": Diffusion(network, np.zeros(2), np.ones(2)), "decoder": pretrained.load("vae_2")}
+    return {"prior": Diffusion(small_velocity(), np.zeros(2), np.ones(2)), "decoder": pretrained.load("vae_2")}
 
 
 def draw(value):

@@ -77,6 +77,7 @@ SPOILT = {
         "distance = dict.fromkeys(distance, 1.0)",
         "code-arrived-claims": "path = path[:1]  # particles that stay where they were",
         "code-density-check": "flow_log_density = lambda velocity, *z: log_normal(follow(velocity, *z)[-1])",
+        "code-diffusion-clear": "clear = dict.fromkeys(clear, 1.0)",
         "code-test-claims": 'bounds = dict.fromkeys(bounds, bounds["N(0, I)"])  # one prior under all names',
         "code-copies": "pairwise_distances_argmin_min = lambda pictures, x: (None, np.ones(len(pictures)))",
         "code-guided-gain": "field = lambda network, label, w, unguided=field: unguided(network, label)",

@@ -54,7 +54,10 @@ def test_the_function_keeps_its_name_and_does_not_run_on_what_is_refused():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: elbo(None, None), r"elbo\(vae, x, samples, seed, prior=None\): missing a required argument"),
+        (
+            lambda: elbo(None, None),
+            r"elbo\(vae, x, samples, seed, prior=None\): missing a required argument: 'samples'",
+        ),
         (lambda: elbo(1, 2, 3, 4, 5, 6), r"elbo\(.*\): too many positional arguments"),
         (lambda: batches([1], size=3), r"batches\(\*data, batch_size=128\): got an unexpected keyword argument 'size'"),
     ],

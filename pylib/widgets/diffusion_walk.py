@@ -81,19 +81,19 @@ class DiffusionWalk(anywidget.AnyWidget):
 
     @_validate.arguments(_validate_walk)
     def __init__(self, prior, decoder):
-        from pylib.diffusion import WAVES
+        from pylib import diffusion
 
         self._prior, self._keras_decoder = prior, decoder
         self._way = self._way_of = None
         rng = np.random.default_rng(0)
         examples = prior.path(rng.standard_normal((100, prior.latent_dim)), 5).reshape(-1, prior.latent_dim)
-        n_classes = prior.network.get_layer("row").output.shape[1] - prior.latent_dim - 2 * WAVES - 1
+        n_classes = diffusion._shape(prior.network)[1]
         super().__init__(
             _velocity=_velocity(prior.network, prior.latent_dim, n_classes),
             _decoder=engine.network(decoder, examples.astype("float32"), name="decoder", rounding=TOLERANCE),
             _mean=np.asarray(prior.mean, dtype=float).tolist(),
             _scale=np.asarray(prior.scale, dtype=float).tolist(),
-            _waves=WAVES,
+            _waves=diffusion.WAVES,
             _n_classes=n_classes,
             noise=rng.standard_normal(prior.latent_dim).tolist(),
             digit=None,
@@ -163,12 +163,13 @@ def _velocity(network, latent_dim, n_classes):
 
     Its error adds up along the way, and guidance multiplies it: weights are rounded only where that changes nothing.
     """
-    from pylib.diffusion import NO_LABEL, WAVES
+    import keras
+
+    from pylib.diffusion import NO_LABEL
 
     rng = np.random.default_rng(1)
     z = rng.standard_normal((500, latent_dim)).astype("float32")
     theta = rng.uniform(0, np.pi / 2, 500).astype("float32")
     label = np.arange(500) % (n_classes + 1) + NO_LABEL
-    waves = theta[:, None] * np.arange(1, WAVES + 1)
-    rows = np.hstack([z, np.cos(waves), np.sin(waves), np.eye(n_classes + 1)[label + 1]])
+    rows = keras.Model(network.inputs, network.get_layer("row").output)([z, theta, label])
     return engine.network(network, [z, theta, label], rows, "velocity network", rounding=1e-4)
