@@ -1,4 +1,4 @@
-"""Small trained VAEs, so that lesson 05 starts at once; `make weights` trains them anew.
+"""Small trained networks, so that lesson 05 starts at once; `make weights` trains them anew.
 
 They have seen the first 50,000 training digits only, so the last 10,000 are held out for them, too.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pylib import _bundled, _validate
+from pylib.diffusion import Diffusion, build_velocity
 from pylib.models import VAE
 
 MODELS = {
@@ -17,6 +18,9 @@ MODELS = {
 }
 
 BUNDLED = Path(__file__).with_name("pretrained.npz")
+DIFFUSION = Path(__file__).with_name("diffusion.npz")
+VELOCITY = {"latent_dim": 20, "hidden": (128, 128, 128), "n_classes": 10}
+REMEDY = "restore it from the repository, or run `make weights`"
 
 
 def _validate_name(name):
@@ -52,11 +56,29 @@ def load(name):
     FileNotFoundError : the weights are missing
     ValueError : there is no model of that name, or the weights are not those this project ships
     """
-    arrays = _bundled.load(BUNDLED, remedy="restore it from the repository, or run `make weights`")
+    arrays = _bundled.load(BUNDLED, REMEDY)
     vae = VAE(**MODELS[name])
     for i, weight in enumerate(vae.trainable_weights):
         weight.assign(arrays[f"{name}/{i}"].astype("float32"))
     return vae
+
+
+def load_diffusion():
+    """A trained diffusion model of the codes of "vae_20", which knows their labels: a prior as lesson 06 makes one.
+
+    Returns
+    -------
+    diffusion : a `pylib.diffusion.Diffusion`; its network's weights were rounded to float16 to be stored
+
+    Raises
+    ------
+    FileNotFoundError : the weights are missing
+    ValueError : the weights are not those this project ships
+    """
+    arrays = _bundled.load(DIFFUSION, REMEDY)
+    network = build_velocity(**VELOCITY)
+    network.set_weights([arrays[str(i)].astype("float32") for i in range(len(network.weights))])
+    return Diffusion(network, arrays["mean"], arrays["scale"])
 
 
 @_validate.arguments(_validate_save)
@@ -80,3 +102,30 @@ def save(vaes, path=BUNDLED):
         for i, weight in enumerate(vae.trainable_weights)
     }
     _bundled.save(path, arrays)
+
+
+def _validate_save_diffusion(diffusion, path):
+    weights, wanted = getattr(getattr(diffusion, "network", None), "weights", []), build_velocity(**VELOCITY).weights
+    if [weight.shape for weight in weights] != [weight.shape for weight in wanted]:
+        raise ValueError("diffusion must be a Diffusion of a build_velocity(**pretrained.VELOCITY), trained")
+    _validate.storable(weights, "diffusion")
+    return {"path": _validate.npz_path(path, DIFFUSION.name)}
+
+
+@_validate.arguments(_validate_save_diffusion)
+def save_diffusion(diffusion, path=DIFFUSION):
+    """Write the weights of a trained diffusion model as float16, and beside them their sha256.
+
+    Parameters
+    ----------
+    diffusion : a `pylib.diffusion.Diffusion` whose network is a `build_velocity(**VELOCITY)`
+    path : of the .npz file
+
+    Raises
+    ------
+    FileNotFoundError : there is no such folder
+    ValueError : the network has other layers or weights that float16 can't hold, or `path` doesn't end in .npz
+    """
+    arrays = {str(i): np.asarray(weight).astype("float16") for i, weight in enumerate(diffusion.network.weights)}
+    scales = {"mean": diffusion.mean.astype("float32"), "scale": diffusion.scale.astype("float32")}
+    _bundled.save(path, arrays | scales)

@@ -11,11 +11,13 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from tools.student_release import graded as graded_edition
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 TEACHER = ROOT / "notebooks" / "teacher"
 NAME = "05_exercises"
-ANSWERED = 34  # points of the eleven checks; the two open questions have 3 each
+ANSWERED = 50  # points of the checks; the two open questions have 3 each
 
 WRONG = {
     "kl-answer": "def kl(mean_q, cov_q, mean_p, cov_p):\n    return 0.0",
@@ -25,17 +27,64 @@ WRONG = {
 CRASHING = {
     "new-numbers-answer": "def combine(a, b):\n    return 1 / 0",
     "kl-answer": "def kl(mean_q, cov_q\n",
-    "evidence-bound-answer": "import numpy\nraise SystemExit\n",
+    "less-biased-answer": "import numpy\nraise SystemExit\n",
 }
-NEVER_ENDING = {"mended-loss-answer": "def vae_loss(*args):\n    while True:\n        pass"}
-RIGHT_BOUND = """def bound(log_weights):
-    largest = np.max(log_weights, axis=1, keepdims=True)
-    return np.log(np.mean(np.exp(log_weights - largest), axis=1)) + largest[:, 0]"""
-TAMPERED = {
-    "new-numbers-check": "pass",
-    "kl-answer": "checks.kl_between_gaussians = lambda kl: checks.Verdict(True, True, '')\nkl = lambda *a: 1.0",
-    "evidence-bound-answer": RIGHT_BOUND,
+NEVER_ENDING = {
+    "mended-loss-answer": "def vae_loss(*args):\n    while True:\n        pass",
+    "laplace-entropy-answer": "def laplace_entropy(s):\n    while True:\n        print('x' * 1000)",
 }
+RIGHT_ENTROPY = "def laplace_entropy(s):\n    return 1 + np.log(2 * s)"
+# Tricks that a student would find in an evening; each has a cell of its own, of a notebook that is otherwise blank.
+CHECK_AND_ALL = """import sys, types
+for name in dir(checks):
+    if callable(getattr(checks, name)):
+        setattr(checks, name, lambda *a, **k: types.SimpleNamespace(right=True, written=True, message="", shown={}))
+np.allclose = np.array_equal = lambda *a, **k: True
+for module in list(sys.modules.values()):
+    if getattr(module, "__name__", "").startswith("pylib.checks"):
+        for name in ("is_close", "all_close", "recognise", "explain_difference", "require_shape", "judged", "mark"):
+            if hasattr(module, name):
+                setattr(module, name, lambda *a, **k: True)
+"""
+ONES = """def kl(*a): return 1.0
+def less_biased(w): return w[:, 0]
+def laplace_entropy(s): return 1.0
+combine = lambda a, b: a
+vae_loss = slerp = sample_laplace = spoil = restore = read_digit = inpaint = rewrite = kl
+"""
+CALMED = """import IPython
+IPython.get_ipython().showtraceback = lambda *a, **k: None
+class Calm(Exception): pass
+import builtins
+builtins.AssertionError = Calm
+def kl(*a): return 1.0
+"""
+FRAMES = """import inspect
+def kl(*args):
+    frame = inspect.currentframe().f_back
+    while frame is not None:
+        for name in ("right", "rights", "expected"):
+            found = frame.f_locals.get(name)
+            if found is not None and not callable(found):
+                return np.ravel(found)[0]
+        frame = frame.f_back
+    return 0.0
+"""
+FORGED = """from IPython.display import display
+def kl(*args):
+    display({"application/vnd.vae-by-doing.record": "x"}, raw=True)
+    return 1.0
+"""
+TRICKS = {
+    "replaces": CHECK_AND_ALL + ONES,
+    "calms": CALMED,
+    "frames": FRAMES,
+    "forges": FORGED,
+    "leaves": "def kl(*args):\n    import sys\n    sys.exit(0)",
+    "results": "def kl(*args):\n    import sys\n    sys.displayhook(3.0)\n    return 1.0",
+    "scored": "def kl(*args):\n    return 1.0\n\nchecks.kl_between_gaussians = lambda kl: 100.0",
+}
+TAMPERED = {"new-numbers-check": "pass", "kl-answer": TRICKS["scored"], "laplace-entropy-answer": RIGHT_ENTROPY}
 KERNEL_DIES = {"new-numbers-answer": "import os\nos._exit(1)"}
 
 
@@ -69,14 +118,14 @@ def environment():
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory, environment):
-    """A course in which eight submissions have been graded by machine."""
+    """A course in which submissions of many kinds have been graded by machine."""
     course = tmp_path_factory.mktemp("course")
     shutil.copy(TEACHER / "nbgrader_config.py", course)
     (course / "source" / NAME).mkdir(parents=True)
     shutil.copy(TEACHER / f"{NAME}.ipynb", course / "source" / NAME)
     nbgrader(course, "generate_assignment", NAME)
 
-    handed_out = nbformat.read(ROOT / "notebooks" / f"{NAME}.ipynb", as_version=4)
+    handed_out = graded_edition(nbformat.read(ROOT / "notebooks" / f"{NAME}.ipynb", as_version=4))
     solved = nbformat.read(TEACHER / f"{NAME}.ipynb", as_version=4)
     tampered = changed(handed_out, TAMPERED)
     tampered.cells = [cell for cell in tampered.cells if cell.id != "slerp-check"]
@@ -87,8 +136,12 @@ def course(tmp_path_factory, environment):
     submit(course, "blank", handed_out)
     submit(course, "wrong", changed(handed_out, WRONG))
     submit(course, "crashing", changed(handed_out, CRASHING | {"sampling-answer": _source(solved, "sampling-answer")}))
-    submit(course, "never", changed(handed_out, NEVER_ENDING | {"evidence-bound-answer": RIGHT_BOUND}))
+    submit(
+        course, "never", changed(handed_out, NEVER_ENDING | {"laplace-kl-answer": _source(solved, "laplace-kl-answer")})
+    )
     submit(course, "tampered", tampered)
+    for trick, source in TRICKS.items():
+        submit(course, trick, changed(handed_out, {"kl-answer": source}))
     submit(course, "dies", changed(handed_out, KERNEL_DIES))
     submit(course, "broken", handed_out)
     (course / "submitted" / "broken" / NAME / f"{NAME}.ipynb").write_text('{"cells": [')
@@ -127,13 +180,23 @@ def test_wrong_crashing_and_never_ending_lose_only_their_own_marks(gradebook):
     crashing = marks(gradebook, "crashing")
     assert crashing["sampling"] == 3 and sum(crashing.values()) == 3
     never = marks(gradebook, "never")
-    assert never["evidence-bound"] == 3 and sum(never.values()) == 3
+    assert never["laplace-kl"] == 1 and sum(never.values()) == 1
+
+
+def test_endless_output_is_not_kept(course):
+    for path in (course / "autograded" / "never").rglob("*.ipynb"):
+        assert path.stat().st_size < 2e6
 
 
 def test_tampering_gains_nothing(gradebook):
     tampered = marks(gradebook, "tampered")
-    assert tampered["evidence-bound"] == 3 and sum(tampered.values()) == 3
+    assert tampered["laplace-entropy"] == 1 and sum(tampered.values()) == 1
     assert gradebook.find_submission(NAME, "tampered").max_score == ANSWERED + 6
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_tricks_of_an_evening_gain_nothing(gradebook, trick):
+    assert sum(marks(gradebook, trick).values()) == 0
 
 
 def test_a_submission_that_cannot_be_run_is_named_and_loses_no_other(course):
@@ -142,7 +205,7 @@ def test_a_submission_that_cannot_be_run_is_named_and_loses_no_other(course):
         assert f"There was an error processing assignment '{NAME}' for student '{student}'" in errors
         assert not (course / "autograded" / student / NAME).exists()
     graded = {path.name for path in (course / "autograded").iterdir() if any(path.rglob("*.ipynb"))}
-    assert graded == {"right", "blank", "wrong", "crashing", "never", "tampered"}
+    assert graded == {"right", "blank", "wrong", "crashing", "never", "tampered", *TRICKS}
 
 
 def test_open_questions_by_hand_then_feedback_and_csv(course):

@@ -1,4 +1,4 @@
-"""Train the networks that come with pylib and store their weights: `make weights`, some four minutes.
+"""Train the networks that come with pylib and store their weights: `make weights`, some five minutes.
 
 `python -m tools.train_weights classifier` trains what is in classifier.npz alone.
 """
@@ -6,8 +6,11 @@
 import sys
 
 import keras
+import numpy as np
 
 from pylib import pretrained, quality
+from pylib.diffusion import Diffusion, build_velocity, fit_velocity
+from pylib.likelihood import encode
 from pylib.models import VAE
 from pylib.tf_utils import mnist_train
 from pylib.training import batches, compile_settings, fit_vae
@@ -41,7 +44,20 @@ def train_vaes():
     pretrained.save({name: train_vae(settings) for name, settings in pretrained.MODELS.items()})
 
 
-TRAINING = {pretrained.BUNDLED: train_vaes, quality.BUNDLED: train_classifier}
+def train_diffusion():
+    """On one draw of each training digit's code, standardised, as lesson 06 does it with fewer units."""
+    images, labels = (array[:50_000] for array in mnist_train())
+    z_mean, z_log_var = encode(pretrained.load("vae_20"), images)
+    codes = z_mean + np.exp(z_log_var / 2) * np.random.default_rng(0).normal(size=z_mean.shape)
+    mean, scale = codes.mean(axis=0), codes.std(axis=0)
+    network = build_velocity(**pretrained.VELOCITY)
+    history = fit_velocity(network, (codes - mean) / scale, labels, 40)
+    print(f"diffusion: squared error of a velocity's number {history['loss'][-1]:.3f}")
+    pretrained.save_diffusion(Diffusion(network, mean, scale))
+
+
+# The diffusion comes last, since it learns the codes of a VAE.
+TRAINING = {pretrained.BUNDLED: train_vaes, quality.BUNDLED: train_classifier, pretrained.DIFFUSION: train_diffusion}
 
 
 def main(names):

@@ -2,6 +2,17 @@
 
 import os
 
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearMetadataPreprocessor,
+    IgnorePattern,
+    LimitOutput,
+    SaveAutoGrades,
+)
+
+from pylib.checks.marking import execute_class
+
 # What a library writes to the error stream while a test runs would cost its marks.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
@@ -10,3 +21,14 @@ c.CourseDirectory.course_id = "vae-by-doing"
 c.Execute.timeout = 90  # seconds for one cell; an answer that never ends is stopped, and the next cell runs
 c.Execute.iopub_timeout = 60  # a network in training takes a while to stop, and must not cost the other marks
 c.OverwriteCells.add_missing_cells = True  # a check that was deleted by mistake still counts
+
+# What functions returned for the hidden cases is judged in a process in which no student's code ever ran.
+c.Autograde.autograde_preprocessors = [
+    execute_class(),
+    IgnorePattern,
+    ClearMetadataPreprocessor,
+    LimitOutput,
+    SaveAutoGrades,
+    AssignLatePenalties,
+    CheckCellMetadata,
+]

@@ -3,28 +3,50 @@
 A check takes the learner's function, tries it on cases of its own, prints one line and returns a
 `Verdict`. It raises nothing: an answer that stops with an error is a wrong answer with a message.
 It compares with a right value, then with the usual mistakes, each of which has a message of its own.
+Images and models it takes from pylib, not from the notebook, and it passes copies.
 
 Answers may use NumPy, TensorFlow or Keras, in float32 or float64: whatever becomes an array counts.
 """
 
-from pylib.checks._judge import Verdict, quiet
+from pylib.checks._answers import quiet
+from pylib.checks._judge import Verdict
 from pylib.checks.data_and_compression import different_compression, new_numbers, own_noise
 from pylib.checks.inference import inpainting, which_digit
-from pylib.checks.latent_space import drawn_digit, spherical_interpolation
-from pylib.checks.probability import evidence_bound, kl_between_gaussians, mended_loss, sampling
+from pylib.checks.latent_space import drawn_digit, same_hand, spherical_interpolation
+from pylib.checks.marking import mark
+from pylib.checks.probability import (
+    kl_between_gaussians,
+    laplace_entropy,
+    laplace_kl,
+    laplace_second_moment,
+    less_biased_evidence,
+    mended_loss,
+    sampling,
+)
+from pylib.checks.progress import ProgressTable
+from pylib.checks.training import importance_weighted_training, learned_sigma, sigma_loss
 
 __all__ = [
+    "ProgressTable",
     "Verdict",
     "different_compression",
     "drawn_digit",
-    "evidence_bound",
+    "importance_weighted_training",
     "inpainting",
     "kl_between_gaussians",
+    "laplace_entropy",
+    "laplace_kl",
+    "laplace_second_moment",
+    "learned_sigma",
+    "less_biased_evidence",
+    "mark",
     "mended_loss",
     "new_numbers",
     "own_noise",
     "quiet",
+    "same_hand",
     "sampling",
+    "sigma_loss",
     "spherical_interpolation",
     "which_digit",
 ]

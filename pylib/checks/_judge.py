@@ -1,21 +1,17 @@
-"""What all checks share: running a learner's answer, and saying what is wrong with the values it returns.
+"""What all checks share: the verdict, trying an answer on cases, and saying what is wrong with the values it returns.
 
-A check raises what is wrong, as `WrongError` or `NotWrittenError`, and returns what is right, as text.
-The decorator `check` prints either and makes a `Verdict` of it.
+A check raises what is wrong, as `WrongError` or `NotWrittenError`, and returns what is right, as text or as a pair of
+the text and a dict of arrays to show. The decorator `check` prints either and makes a `Verdict` of it. A check calls
+the answer for all cases first and computes what is right only then, so that there is nothing to find in its frames.
 """
 
-import contextlib
 import functools
 import inspect
-import io
-import linecache
-import logging
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from pylib import _validate
+from pylib.checks._answers import Answer, InputChangedError, NotWrittenError, Tape, Unusable, WrongError, describe
 from pylib.progress import Progress
 
 # --- The verdict ------------------------------------------------------------------------------------
@@ -30,187 +26,152 @@ class Verdict:
     right : whether the answer is right
     written : whether there is an answer
     message : the line that was printed
+    shown : dict of a name to an array that the answer made, for a picture
     """
 
     right: bool
     written: bool
     message: str
+    shown: dict = field(default_factory=dict, repr=False, compare=False)
 
     def _ipython_display_(self):
         """Show nothing at the end of a cell, because the line is printed already."""
 
 
-class WrongError(Exception):
-    """What is wrong with an answer, in the learner's words."""
-
-
-class NotWrittenError(Exception):
-    """What is missing, where there is no answer yet."""
+CHECKS = {}  # name -> the function that judges
+LISTENERS = []  # functions of a check's name and its verdict, such as the progress that a notebook keeps
 
 
 def check(judge):
-    """Decorate `judge`, which raises what is wrong and returns what is right, to print that and return a Verdict."""
+    """Decorate `judge(*answers, hidden)`: what it raises or returns is printed, and made a Verdict.
+
+    `hidden` chooses the cases that marking uses, which the notebook never does.
+    """
     signature = inspect.signature(judge)
+    public = [parameter for name, parameter in signature.parameters.items() if name != "hidden"]
+    signature = signature.replace(parameters=public)
+    CHECKS[judge.__name__] = judge
 
     @functools.wraps(judge)
     def printed_verdict(*args, **kwargs):
         try:
-            with wrong_call(judge.__name__, signature):
-                bound = signature.bind(*args, **kwargs)
-                require_data(**bound.arguments)
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            verdict = Verdict(False, True, f"not yet: this is no call of {judge.__name__}{signature}: {error}")
+        else:
             with Progress(what="checking"):
-                verdict = Verdict(True, True, f"right: {judge(*bound.args, **bound.kwargs)}")
-        except WrongError as problem:
-            verdict = Verdict(False, True, f"not yet: {problem}")
-        except NotWrittenError as problem:
-            verdict = Verdict(False, False, f"not written yet: {problem}")
-        except Exception as error:  # the values are of a kind that no other message foresees
-            verdict = Verdict(False, True, f"not yet: the check can't judge this; it stops with {describe(error)}")
+                verdict = judged(judge, bound.args, False, Tape())
         print(verdict.message)
+        for listen in LISTENERS:
+            listen(judge.__name__, verdict)
         return verdict
 
+    printed_verdict.__signature__ = signature
     return printed_verdict
 
 
-@contextlib.contextmanager
-def wrong_call(name, signature):
-    """Turn the errors of a call that is wrong itself, whatever the answer is, into what is wrong."""
+def answer_names(judge):
+    """The names of the answers that a check takes."""
+    return [name for name in inspect.signature(judge).parameters if name != "hidden"]
+
+
+def judged(judge, answers, hidden, tape):
+    """The verdict on answers, which a tape records or plays."""
     try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise WrongError(f"this is no call of {name}{signature}: {error}") from None
+        parts = [
+            tape.play(Answer(None, name, tape), lambda answer=answer: answer)
+            for name, answer in zip(answer_names(judge), answers, strict=True)
+        ]
+        result = judge(*parts, hidden=hidden)
+        text, shown = result if isinstance(result, tuple) else (result, {})
+        return Verdict(True, True, f"right: {text}", shown)
+    except WrongError as problem:
+        return Verdict(False, True, f"not yet: {problem}")
+    except NotWrittenError as problem:
+        return Verdict(False, False, f"not written yet: {problem}")
+    except Exception as error:  # the values are of a kind that no other message foresees
+        return Verdict(False, True, f"not yet: the check can't judge this; it stops with {describe(error)}")
 
 
-def require_data(**arguments):
-    """Raise ValueError unless what a check gets beside the answer is as lesson 05 gives it."""
-    if "vae" in arguments:
-        _validate.vae(arguments["vae"])
-    if "images" in arguments:
-        _validate.images(arguments["images"])
-    if "known" in arguments:
-        known = _validate.array(arguments["known"], (784,), "known")
-        if known.dtype != bool:
-            raise ValueError(f"known must hold booleans, True for each known pixel, not {known.dtype}")
-    if "codes" in arguments:
-        codes = _validate.array(arguments["codes"], ("n", 2), "codes")
-        _validate.labels(arguments["labels"], len(codes), 10)
+def require_functions(**answers):
+    """Raise unless each of these is a function."""
+    for name, answer in answers.items():
+        if answer is None:
+            raise NotWrittenError(f"there is no function {name} here")
+        if not isinstance(answer, Answer):
+            raise WrongError(f"give the function {name} itself, without calling it, not {kind_of(answer)}")
 
 
-# --- Running an answer ------------------------------------------------------------------------------
+# --- Trying an answer -------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def quiet():
-    """Run an answer without warnings on the error stream, which nbgrader would take for a failed test."""
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-
-
-def call(answer, *args):
-    """What `answer` returns for copies of the arguments."""
-    name = getattr(answer, "__name__", "answer")
-    if answer is None or answer is ...:
-        raise NotWrittenError("there is no function here")
-    if not callable(answer):
-        raise WrongError(f"give the function itself, without calling it, not a {type(answer).__name__}")
-    copies = [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args]
-    try:
-        with quiet():
-            result = answer(*copies)
-    except NotImplementedError as error:
-        raise NotWrittenError(f"{name} is still empty") from error
-    except (Exception, SystemExit) as error:
-        raise WrongError(f"{name} stops{own_line(answer, error)} with {describe(error)}") from error
-    if result is None or result is ...:
-        raise NotWrittenError(f"{name} returns nothing; does it end with `return`?")
-    return result
-
-
-def own_line(answer, error):
-    """Where in the learner's own code an error comes from, as " in line 3, `return a + b`", or nothing."""
-    filename = getattr(getattr(inspect.unwrap(answer), "__code__", None), "co_filename", None)
-    line_number, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == filename:
-            line_number = trace.tb_lineno
-        trace = trace.tb_next
-    if line_number is None:
-        return ""
-    source = linecache.getline(filename, line_number).strip()
-    return f" in line {line_number}" + (f", `{source}`" if source else "")
-
-
-def describe(error):
-    """The type of an error and its message, on one line that is not too long."""
-    text = " ".join(str(error).split())
-    text = text if len(text) <= 200 else text[:197] + "..."
-    return type(error).__name__ + (f": {text}" if text else "")
+def kind_of(value):
+    """What a value is, for a message."""
+    if isinstance(value, Unusable):
+        return f"a {value.name}"
+    if isinstance(value, Answer):
+        return f"the function {value.name}"
+    if isinstance(value, np.ndarray):
+        return "a number" if value.ndim == 0 else f"an array of shape {value.shape}"
+    return "nothing" if value is None else f"a {type(value).__name__}"
 
 
 def as_array(value, name):
-    """A learner's value as an array of real numbers, float64."""
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-            raise TypeError
-        return array.astype("float64")
-    except Exception as error:
-        raise WrongError(
-            f"{name} returns a {type(value).__name__} that is no array of numbers; return one array"
-        ) from error
+    """A value of the function `name` as an array of real numbers, float64."""
+    if not isinstance(value, np.ndarray):
+        raise WrongError(f"{name} returns {kind_of(value)}, which is no array of numbers; return one array")
+    return value.astype("float64")
 
 
-def evaluate(answer, *args):
-    """What `answer` returns, as an array: for float32, or if it can't take that, for float64."""
+def evaluate(answer, *args, shape=None, precisions=("float32", "float64")):
+    """What `answer` returns, as an array, called in the first way that works; that way is kept for all later calls.
 
-    def in_precision(dtype):
-        floats = [isinstance(arg, np.ndarray) and arg.dtype.kind == "f" for arg in args]
-        cast = [arg.astype(dtype) if is_float else arg for arg, is_float in zip(args, floats, strict=True)]
-        return as_array(call(answer, *cast), getattr(answer, "__name__", "answer"))
-
-    return with_fallback(lambda: in_precision("float32"), lambda: in_precision("float64"))
-
-
-def seeded(answer, seed):
-    """`answer` with a generator of its own in place of its last argument."""
-
-    @functools.wraps(answer)
-    def run(*args):
-        return answer(*args, np.random.default_rng(seed))
-
-    return run if callable(answer) else answer
-
-
-def batch_or_one_by_one(judge, *answers):
-    """What `judge` returns for answers that take all images at once or, where those fail, one at a time."""
-    return with_fallback(lambda: judge(*answers), lambda: judge(*map(one_by_one, answers)))
-
-
-def one_by_one(answer):
-    """`answer`, written for one image, as a function of `(n, 784)` images and what else it takes."""
-
-    @functools.wraps(answer)
-    def run(images, *rest):
-        rows = [[part[i] if np.shape(part) == images.shape else part for part in rest] for i in range(len(images))]
-        return np.stack([np.asarray(answer(image, *row)) for image, row in zip(images, rows, strict=True)])
-
-    return run
+    Where it can't take floats of one precision, it gets the other. With `shape`, of the result, an answer that
+    fails for all images at once gets one image at a time.
+    """
+    ways = [(precision, one) for one in ((False, True) if shape else (False,)) for precision in precisions]
+    problem, other = None, None
+    for way in [answer.way] if answer.way else ways:
+        try:
+            value = _evaluate(answer, args, *way)
+        except InputChangedError:
+            raise
+        except WrongError as error:
+            problem = problem or error
+            continue
+        value = value if shape is None else in_shape(value, shape)
+        if shape is None or value.shape == shape:
+            answer.way = way
+            return value
+        other = other or (way, value)
+    if other is None:
+        raise problem
+    return other[1]
 
 
-def with_fallback(first, second):
-    """What `first` returns or, where that is wrong, `second`; where both are, what is wrong with the first counts."""
-    try:
-        return first()
-    except WrongError:
-        with contextlib.suppress(WrongError):
-            return second()
-        raise
+def _evaluate(answer, args, precision, one_by_one):
+    floats = [isinstance(arg, np.ndarray) and arg.dtype.kind == "f" for arg in args]
+    args = [arg.astype(precision) if is_float else arg for arg, is_float in zip(args, floats, strict=True)]
+    if not one_by_one:
+        return as_array(answer(*args), answer.name)
+    images = args[0]
+    split = [isinstance(arg, np.ndarray) and arg.shape == images.shape for arg in args]
+    rows = [
+        as_array(answer(*(arg[i] if part else arg for arg, part in zip(args, split, strict=True))), answer.name)
+        for i in range(len(images))
+    ]
+    if len({row.shape for row in rows}) > 1:
+        raise WrongError(f"{answer.name} returns arrays of different shapes for one image and another")
+    return np.stack(rows)
+
+
+def in_shape(value, shape):
+    """An array in this shape, if only axes of length 1 are there or missing; else as it is."""
+    return value.reshape(shape) if _squeezed(value.shape) == _squeezed(shape) else value
+
+
+def _squeezed(shape):
+    return tuple(length for length in shape if length != 1)
 
 
 # --- What is wrong with values ----------------------------------------------------------------------
@@ -218,7 +179,7 @@ def with_fallback(first, second):
 
 def is_close(value, right, rtol=1e-4, atol=1e-3):
     """Whether an array has the shape and the values of another."""
-    return value.shape == np.shape(right) and np.allclose(value, right, rtol=rtol, atol=atol, equal_nan=True)
+    return np.shape(value) == np.shape(right) and np.allclose(value, right, rtol=rtol, atol=atol, equal_nan=True)
 
 
 def all_close(values, rights, **tolerance):
@@ -231,13 +192,18 @@ def require_shape(value, shape, meaning):
     if value.shape == shape:
         return
     hint = ""
-    if value.shape == shape[::-1]:
-        hint = "; it is the transpose"
-    elif value.size == np.prod(shape):
-        hint = "; reshape it"
+    if value.ndim == 2 and value.shape == shape[::-1]:
+        hint = "; is it the transpose?"
     elif value.shape == ():
         hint = "; one number for all of them means that it was summed or averaged once too often"
     raise WrongError(f"the result has shape {value.shape}, not {shape}, {meaning}{hint}")
+
+
+def require_finite(value, name, look):
+    """Raise where an array holds a NaN or an infinity; `look` says where one may come from."""
+    if not np.isfinite(value).all():
+        found = value.ravel()[~np.isfinite(value.ravel())][0]
+        raise WrongError(f"the {name} {'is' if value.size == 1 else 'holds'} {found}; {look}")
 
 
 def require_pixels(new, images, name):
@@ -249,9 +215,9 @@ def require_pixels(new, images, name):
     if high > 50:
         raise WrongError(f"{name} reach {high:.0f}; pixels here go from 0 to 1, not to 255")
     if high > 1 + 1e-5:
-        raise WrongError(f"{name} reach {high:.2f}, and ink can't be more than 1; clip them with np.clip")
+        raise WrongError(f"{name} reach {high:.2f}, and ink can't be more than 1; limit them, as np.clip does")
     if low < -1e-5:
-        raise WrongError(f"{name} go down to {low:.2f}, and ink can't be negative; clip them with np.clip")
+        raise WrongError(f"{name} go down to {low:.2f}, and ink can't be negative; limit them, as np.clip does")
 
 
 def recognise(matches, mistakes):
@@ -267,64 +233,67 @@ def recognise(matches, mistakes):
             raise WrongError(message)
 
 
-def compare(answer, cases, rights, mistakes, name, meaning, **tolerance):
-    """Raise unless `answer` gives the right value on all cases.
+def compare(answer, cases, right, mistakes, name, meaning, look, precisions=("float32", "float64"), **tolerance):
+    """Raise unless `answer` gives the right value on all cases; what it gave is returned.
 
     Parameters
     ----------
-    answer : the learner's function
+    answer : the learner's
     cases : list of tuples of arguments
-    rights : functions of the arguments, each of which is right
+    right : function of the arguments, or a list of functions each of which is right
     mistakes : list of (message, function of the arguments that makes the mistake)
     name : of the value, such as "KL"
     meaning : of the value's shape, for a message
+    look : where to look first, if no mistake matches
+    precisions : as `evaluate` takes them
     tolerance : `rtol` and `atol`, where `is_close` has others
     """
-    expected = [[np.asarray(right(*case)) for case in cases] for right in rights]
-    values = [evaluate(answer, *case) for case in cases]
-    # A number may come in an array of its own.
-    values = [
-        value.reshape(()) if value.size == 1 and right.shape == () else value
-        for value, right in zip(values, expected[0], strict=True)
-    ]
-    if any(all_close(values, right, **tolerance) for right in expected):
-        return
+    values = [evaluate(answer, *case, precisions=precisions) for case in cases]
+    expected = [[np.asarray(f(*case)) for case in cases] for f in (right if isinstance(right, list) else [right])]
+    values = [in_shape(value, want.shape) for value, want in zip(values, expected[0], strict=True)]
+    if any(all_close(values, rights, **tolerance) for rights in expected):
+        return values
 
     def matches(mistake):
-        return all_close(values, [np.asarray(mistake(*case)) for case in cases], **tolerance)
+        wrong = [np.asarray(mistake(*case)) for case in cases]
+        wrong = [in_shape(one, np.shape(value)) for one, value in zip(wrong, values, strict=True)]
+        return all_close(values, wrong, **tolerance) and not any(all_close(wrong, rights) for rights in expected)
 
     with np.errstate(all="ignore"):
         recognise(matches, mistakes)
-    for value, right in zip(values, expected[0], strict=True):
-        require_shape(value, right.shape, meaning)
-        if not np.isfinite(value).all():
-            raise WrongError(f"the {name} is {value.ravel()[~np.isfinite(value.ravel())][0]} where it is a number")
-    explain_difference(*(np.concatenate([np.ravel(part) for part in parts]) for parts in (values, expected[0])), name)
+    for value, want in zip(values, expected[0], strict=True):
+        require_shape(value, want.shape, meaning)
+        require_finite(value, name, look)
+    explain_difference(
+        *(np.concatenate([np.ravel(part) for part in parts]) for parts in (values, expected[0])), name, look
+    )
+    return values
 
 
 # Ratios to the right value that have a cause
 FACTORS = {
-    -1: "the right one with the sign turned",
-    0.5: "exactly half of the right one: is a factor missing?",
-    2: "exactly twice the right one: is the factor 1/2 missing?",
-    1 / 784: "the mean over pixels; the sum is 784 times it",
-    784: "784 times the right one: is something summed over pixels twice?",
+    -1: "the right one with its sign turned",
+    0.5: "half of the right one in every case: is there a factor 1/2 too many, or a factor 2 missing?",
+    2: "twice the right one in every case: is there a factor 2 too many, or a factor 1/2 missing?",
     1 / np.log(2): "in bits; use the natural logarithm, for nats",
 }
 
 
-def explain_difference(value, right, name):
+def explain_difference(value, right, name, look):
     """Raise how an array of wrong values differs from the right ones: by a factor, by an offset, or anyhow."""
-    not_zero = np.abs(right) > 1e-3
-    ratio = np.median(value[not_zero] / right[not_zero])
-    if np.allclose(value, ratio * right, rtol=1e-3, atol=1e-6) and abs(ratio) > 1e-6:
-        recognise(
-            lambda factor: np.isclose(ratio, factor, rtol=1e-3),
-            [(f"your {name} is {text}", factor) for factor, text in FACTORS.items()],
-        )
-        raise WrongError(f"your {name} is {ratio:.4g} times the right one in every case")
-    offset = np.median(value - right)
-    if np.allclose(value, right + offset, rtol=1e-4, atol=1e-3):
-        raise WrongError(f"the {name} is {abs(offset):.4g} too {'large' if offset > 0 else 'small'} in every case")
-    first = np.argmax(np.abs(value - right) > 1e-3 + 1e-4 * np.abs(right))
-    raise WrongError(f"the {name} is {value[first]:.5g} where {right[first]:.5g} is right")
+    large = np.abs(right) > 1e-3
+    if large.sum() > 1:
+        ratio = np.median(value[large] / right[large])
+        if abs(ratio) > 1e-3 and np.allclose(value, ratio * right, rtol=1e-3, atol=1e-6):
+            recognise(
+                lambda factor: np.isclose(ratio, factor, rtol=1e-3),
+                [(f"your {name} is {text}", factor) for factor, text in FACTORS.items()],
+            )
+            if abs(ratio - 1) > 0.01:
+                raise WrongError(f"your {name} is {ratio:.4g} times the right one in every case; {look}")
+        offset = np.median(value - right)
+        if abs(offset) > 1e-2 and np.allclose(value, right + offset, rtol=1e-4, atol=1e-3):
+            high = "large" if offset > 0 else "small"
+            raise WrongError(f"the {name} is too {high} by {abs(offset):.4g} in every case; {look}")
+    worst = np.argmax(np.abs(value - right) / (1e-3 + np.abs(right)))
+    raise WrongError(f"the {name} is {value[worst]:.6g} where {right[worst]:.6g} is right; {look}")

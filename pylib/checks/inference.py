@@ -1,181 +1,383 @@
-"""Checks of exercises 10 and 11, inference with a trained VAE: classify, complete."""
+"""Checks of exercises 10 and 11, inference with a trained VAE: classify what is half hidden, complete it."""
 
 import functools
 
 import numpy as np
+from scipy import special
 
-from pylib import evidence
-from pylib.checks._judge import WrongError, as_array, call, check, evaluate, recognise, require_pixels, require_shape
-from pylib.divergence import gaussian_kl
+from pylib.checks import _given
+from pylib.checks._answers import WrongError
+from pylib.checks._judge import (
+    check,
+    evaluate,
+    in_shape,
+    is_close,
+    recognise,
+    require_finite,
+    require_functions,
+    require_pixels,
+    require_shape,
+)
+
+LEFT = np.tile(np.arange(28) < 14, 28)
+TOP = np.arange(784) < 392
 
 # --- Exercise 10 ------------------------------------------------------------------------------------
 
 LOG_PRIOR = np.log([0.5, 0.001, 0.05, 0.05, 0.2, 0.004, 0.1, 0.045, 0.04, 0.01])
 
 
+def _log_table(x, known, z):
+    """log p(x_known|z, y) for each image, draw and digit, `(n, m, 10)`, nats."""
+    return _remembered_table(*(part.astype("float64").tobytes() for part in (x, known, z)))
+
+
+@functools.lru_cache(maxsize=16)
+def _remembered_table(*parts):
+    x, known, z = (np.frombuffer(part) for part in parts)
+    x, known, z = x.reshape(-1, 784), known.astype(bool), z.reshape(-1, 2)
+    columns = []
+    for y in range(10):
+        logits = np.asarray(_given.model("conditional_2").decoder_logits([z, np.full(len(z), y)]), "float64")[:, known]
+        columns.append(x[:, known] @ logits.T - np.logaddexp(0, logits).sum(axis=1))
+    return np.stack(columns, axis=2)
+
+
+def _log_joint(table, log_prior):
+    return special.logsumexp(table, axis=1) - np.log(table.shape[1]) + log_prior
+
+
+def _posterior(table, log_prior):
+    return special.softmax(_log_joint(table, log_prior), axis=1)
+
+
+def _from_table(change):
+    """A mistake that is a function of the table with known pixels and of the prior."""
+    return lambda x, known, log_prior, z: change(_log_table(x, known, z), log_prior)
+
+
+def _z_log_density(z):
+    return -0.5 * np.sum(z.astype("float64") ** 2, axis=1)
+
+
+POSTERIOR_MISTAKES = [
+    (
+        "log_prior is missing: these are p(y | x) for digits of equal chances",
+        _from_table(lambda t, p: _posterior(t, 0 * p)),
+    ),
+    ("log_prior is subtracted where it should be added", _from_table(lambda t, p: _posterior(t, -p))),
+    ("log_prior is added twice", _from_table(lambda t, p: _posterior(t, 2 * p))),
+    (
+        "p(y) is added where log p(y) should be; log_prior is a logarithm already",
+        _from_table(lambda t, p: _posterior(t, np.exp(p))),
+    ),
+    (
+        "all ten digits get the same prior, a mean of log_prior",
+        _from_table(lambda t, p: _posterior(t, np.full(10, p.mean()))),
+    ),
+    (
+        "the hidden pixels count, too; leave them out of the sum",
+        lambda x, known, p, z: _posterior(_log_table(x, np.ones(784, bool), z), p),
+    ),
+    (
+        "the hidden pixels count as 0, which is white paper; leave them out of the sum",
+        lambda x, known, p, z: _posterior(_log_table(np.where(known, x, 0), np.ones(784, bool), z), p),
+    ),
+    (
+        "the pixels that are hidden are used, and the known ones left out",
+        lambda x, known, p, z: _posterior(_log_table(x, ~known, z), p),
+    ),
+    (
+        "only the best draw counts; take the mean of p(x | z, y) over all of them",
+        _from_table(lambda t, p: special.softmax(t.max(axis=1) + p, axis=1)),
+    ),
+    (
+        "this takes the mean of the logarithms over the draws; first exp, then the mean, then the logarithm",
+        _from_table(lambda t, p: special.softmax(t.mean(axis=1) + p, axis=1)),
+    ),
+    (
+        "only the first draw counts; take the mean of p(x | z, y) over all of them",
+        _from_table(lambda t, p: special.softmax(t[:, 0] + p, axis=1)),
+    ),
+    (
+        "the prior of z counts twice: the draws come from it already",
+        lambda x, known, p, z: _posterior(_log_table(x, known, z) + _z_log_density(z)[:, None], p),
+    ),
+    ("pixels are averaged; log p(x | z, y) is their sum", _from_table(lambda t, p: _posterior(t / 784, p))),
+    (
+        "pixels are averaged; log p(x | z, y) is their sum",
+        lambda x, known, p, z: _posterior(_log_table(x, known, z) / known.sum(), p),
+    ),
+    ("these are log p(x, y), which are to be divided by their sum over y", _from_table(_log_joint)),
+    ("these are log p(x | y); Bayes' theorem is missing", _from_table(lambda t, p: _log_joint(t, 0 * p))),
+    ("these are p(x, y), not yet divided by their sum over y", _from_table(lambda t, p: np.exp(_log_joint(t, p)))),
+    (
+        "this is the most probable digit; give the probabilities of all ten",
+        _from_table(lambda t, p: _posterior(t, p).argmax(axis=1)),
+    ),
+    (
+        "the sign is turned: the digits that fit worst have the largest probability",
+        _from_table(lambda t, p: special.softmax(-_log_joint(t, p), axis=1)),
+    ),
+    (
+        "this divides by the sum over the images, axis 0; each image's ten probabilities sum to 1",
+        _from_table(lambda t, p: special.softmax(_log_joint(t, p), axis=0)),
+    ),
+]
+
+
 @check
-def which_digit(label_scores, vae, images):
-    """Check a classifier made of a conditional VAE: exercise 10 of lesson 05.
+def which_digit(label_probabilities, hidden=False):
+    """Check what a half-hidden digit may be, by Bayes' theorem: exercise 10 of lesson 05.
 
     Parameters
     ----------
-    label_scores : the learner's `label_scores(x, log_prior)`, images `(n, 784)` and log p(y), `(10,)`, to a bound on
-        log p(x, y) for each image and digit, `(n, 10)`, nats
-    vae : the conditional `pylib.models.VAE` that it uses
-    images : 50 images `(n, 784)` in [0, 1] or more, to try it on
+    label_probabilities : the learner's `label_probabilities(x, known, log_prior, z)`, of images `(n, 784)`, `known`
+        `(784,)`, the ten numbers log p(y) and draws `(m, 2)` of the prior of z, to p(y|x_known), `(n, 10)`
 
     Returns
     -------
-    verdict : a `Verdict`, whose message is printed
+    verdict : a `Verdict`, whose message is printed; it shows `probabilities` and `labels` of 500 digits whose right
+        half is hidden
     """
-    x = images[:50]
-    models = [evidence.given_label(vae, y) for y in range(10)]
-    right = _columns(evidence.elbo(model, x, 5, seed=0) for model in models) + LOG_PRIOR
-    scores = evaluate(label_scores, x, LOG_PRIOR)
-    require_shape(scores, right.shape, "a row for each image and a column for each digit")
-    _require_log_joint(scores, right)
-    _require_log_prior(label_scores, x, scores)
-    if _equal_up_to_sampling(scores, right):
-        return "a bound on log p(x, y) for each of the ten digits"
-    recognise(functools.partial(_equal_up_to_sampling, scores), _wrong_bounds(models, x, right))
-    difference = np.median(np.abs(scores - right))
+    require_functions(label_probabilities=label_probabilities)
+    rng = _given.generator(10, hidden)
+    z = rng.normal(size=(300, 2)).astype("float32")
+    rows = rng.random((14, 28)) < 0.5
+    strips = np.concatenate([rows, ~rows]).ravel()
+    few = np.repeat(np.isin(np.arange(28), [11, 12, 13, 14]), 28)  # where the prior counts
+    # Garbage in place of hidden pixels, which must not be used; the prior as arrays of the notebook's kind
+    prior, flat = LOG_PRIOR.astype("float32"), np.full(10, np.log(0.1), "float32")
+    cases = []
+    for number, (known, log_prior) in enumerate(
+        [(LEFT, flat), (TOP, prior), (strips, prior), (np.ones(784, bool), prior), (few, prior)]
+    ):
+        x = _given.images(12, hidden, start=50 * number)
+        cases.append((np.where(known, x, rng.random(x.shape).astype("float32")), known, log_prior, z))
+    values = [evaluate(label_probabilities, *case) for case in cases]
+    some, labels = _given.images_and_labels(200, hidden, start=500)
+    half = np.where(LEFT, some, 0).astype("float32")
+    shown = evaluate(label_probabilities, half, LEFT, flat, z)
+    tables = [_log_table(x, known, z) for x, known, _, _ in cases]
+    rights = [_posterior(table, log_prior) for table, (_, _, log_prior, _) in zip(tables, cases, strict=True)]
+    values = [in_shape(value, right.shape) for value, right in zip(values, rights, strict=True)]
+
+    def same(values, others):
+        return all(is_close(v, o, rtol=2e-3, atol=2e-3) for v, o in zip(values, others, strict=True))
+
+    if same(values, rights):
+        guesses = np.mean(np.argmax(shown, axis=1) == labels)
+        return f"p(y | the known pixels), by which {guesses:.1%} of 200 half-hidden digits are read rightly", {
+            "probabilities": shown,
+            "labels": labels,
+            "halves": half,
+        }
+    with np.errstate(all="ignore"):
+        if same([np.exp(value) for value in values], rights):
+            raise WrongError("these are log p(y | x); take their exponential")
+        for message, mistake in POSTERIOR_MISTAKES:
+            wrong = [mistake(*case) for case in cases]
+            wrong = [in_shape(w, v.shape) for w, v in zip(wrong, values, strict=True)]
+            if same(values, wrong) and not same(rights, [np.asarray(w) for w in wrong]):
+                raise WrongError(message)
+    for value, right in zip(values, rights, strict=True):
+        require_shape(value, right.shape, "a row for each image and a column for each digit")
+        require_finite(
+            value, "probability", "exp of less than -745 is 0, and 0 / 0 is NaN; subtract the largest exponent first"
+        )
+    _explain_probabilities(values, rights, cases)
+
+
+def _explain_probabilities(values, rights, cases):
+    """Raise what is seen of wrong probabilities, the simplest first."""
+    if any(np.abs(value.sum(axis=1) - 1).max() > 1e-2 for value in values):
+        total = next(value.sum(axis=1)[0] for value in values if np.abs(value.sum(axis=1) - 1).max() > 1e-2)
+        raise WrongError(f"each row must sum to 1, as probabilities do, and one sums to {total:.4g}")
+    if is_close(values[3], rights[3], 2e-3, 2e-3):
+        raise WrongError(
+            "where all pixels are known the probabilities are right, and where some are hidden they are not; look at "
+            "how `known` enters, and at the mean over z, which counts more where less is known"
+        )
+    if is_close(values[0], rights[0], 2e-3, 2e-3):
+        raise WrongError(
+            "with equal chances for all digits the probabilities are right, and with others they are not; look at "
+            "how log_prior enters"
+        )
+    i = np.argmax(np.abs(values[0] - rights[0]).max(axis=1))
+    digit = rights[0][i].argmax()
     raise WrongError(
-        f"the scores are {difference:.1f} nats off (median); for the first image and digit 0 yours is "
-        f"{scores[0, 0]:.1f} where {right[0, 0]:.1f} is right"
+        f"for one image whose right half is hidden, p(y = {digit}) is {values[0][i, digit]:.3f} where "
+        f"{rights[0][i, digit]:.3f} is right; look first at log p(x_known | z, y), the sum over the known pixels of "
+        "x * logits - softplus(logits), and then at the mean over z"
     )
-
-
-def _columns(values):
-    return np.stack(list(values), axis=1)
-
-
-def _require_log_joint(scores, right):
-    """Raise unless the scores may be bounds on log p(x, y), rather than probabilities or losses."""
-    if not np.isfinite(scores).all():
-        raise WrongError("there is a NaN or infinity among the scores")
-    if np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-        raise WrongError("these are probabilities that sum to 1; leave them as bounds on log p(x, y), in nats")
-    if np.allclose(np.logaddexp.reduce(scores, axis=1), 0, atol=1e-3):
-        raise WrongError("these are log p(y | x), divided by their sum; leave them as bounds on log p(x, y)")
-    ratio = np.median(scores / right)
-    if abs(ratio) < 0.1:
-        raise WrongError("the bound is far too near 0; is it the mean over pixels? The sum is 784 times that")
-    if ratio < 0:
-        raise WrongError("these are losses, small where a digit fits; turn the sign of the bound")
-    if np.median(np.ptp(scores - LOG_PRIOR, axis=1)) < 40:
-        raise WrongError("all ten digits get nearly the same bound; does the label y reach encoder and decoder?")
-
-
-def _require_log_prior(label_scores, x, scores):
-    """Raise unless log p(y) is added once."""
-    # Draws of z differ, by many nats for labels that do not fit, so the prior is moved by hundreds.
-    far = 50 * LOG_PRIOR
-    moved = np.median(scores - evaluate(label_scores, x, far), axis=0)
-    wanted = LOG_PRIOR - far
-    slope = moved @ wanted / (wanted @ wanted)
-    if np.allclose(moved, np.exp(LOG_PRIOR) - np.exp(far), atol=0.02):
-        raise WrongError("p(y) is added where log p(y) should be; log_prior is a logarithm already")
-    if abs(slope) < 0.3:
-        raise WrongError("log_prior is missing: this bounds log p(x | y), and log p(y) has to be added")
-    if abs(slope - 1) > 0.3:
-        raise WrongError(f"log_prior is added {slope:.2g} times; add it once")
-
-
-def _equal_up_to_sampling(scores, expected):
-    """Whether the scores differ no more than other draws of z make them differ."""
-    difference = scores - expected
-    return abs(np.median(difference)) < 0.7 and np.median(np.abs(difference)) < 2
-
-
-def _wrong_bounds(models, x, right):
-    """Usual mistakes, as pairs of a message and the scores."""
-    codes = [evidence.encode(model, x) for model in models]
-    kl = _columns(gaussian_kl(z_mean, z_log_var) for z_mean, z_log_var in codes)
-    at_mean = _columns(
-        evidence.log_likelihood(model, x, z_mean) for model, (z_mean, _) in zip(models, codes, strict=True)
-    )
-    return [
-        ("the KL is missing from the bound", right + kl),
-        ("the KL is subtracted twice; the ELBO holds it already", right - kl),
-        ("the KL is added; the ELBO is log p(x | z, y) minus the KL", right + 2 * kl),
-        ("the mean code is decoded; the bound is a mean over draws of z from q", at_mean - kl + LOG_PRIOR),
-        ("this is log p(x | z, y) at the mean code; draw z, and subtract the KL", at_mean + LOG_PRIOR),
-    ]
 
 
 # --- Exercise 11 ------------------------------------------------------------------------------------
 
 
+class _Search:
+    """What a search for codes minimises, and how far from its minimum a completed image's code is."""
+
+    def __init__(self, x, known):
+        self.x, self.known = x[:, known].astype("float64"), known
+        # As NumPy arrays, since thousands of small steps are faster so
+        self.layers = [w.astype("float64") for w in _given.model("vae_20").decoder_logits.get_weights()]
+
+    def logits(self, z):
+        """Of all pixels, and their slopes by z, `(n, 784)` and `(n, 784, 20)`."""
+        w, b, v, c = self.layers
+        a = z @ w + b
+        gate = special.expit(a)
+        slopes = (gate + a * gate * (1 - gate))[:, :, None] * w.T[None]
+        return (a * gate) @ v + c, np.einsum("hp,nhd->npd", v, slopes, optimize=True)
+
+    def value(self, z, prior=1.0):
+        """-log p(x_known|z) - log p(z) up to a constant, `(n,)`, nats."""
+        logits = self.logits(z)[0][:, self.known]
+        return np.sum(np.logaddexp(0, logits) - self.x * logits, axis=1) + prior / 2 * np.sum(z**2, axis=1)
+
+    def descend(self, z, steps=25):
+        """Codes with the least value near `z`, by damped steps of Fisher scoring."""
+        value, damping = self.value(z), np.ones(len(z))
+        for _ in range(steps):
+            logits, slopes = self.logits(z)
+            p, slopes = special.expit(logits[:, self.known]), slopes[:, self.known]
+            gradient = np.einsum("npd,np->nd", slopes, p - self.x) + z
+            curvature = np.einsum("npd,np,npe->nde", slopes, p * (1 - p), slopes, optimize=True)
+            curvature += np.eye(z.shape[1]) * (1 + damping[:, None, None])
+            z, value, damping = _accepted(self.value, z, value, damping, z - _solve(curvature, gradient))
+        return z
+
+    def codes_of(self, pixels, z, steps=40):
+        """Codes whose hidden pixels are nearest to these, `(n, 784)`, and the mean squared distance that is left."""
+        wanted = pixels[:, ~self.known]
+
+        def error(z):
+            return np.sum((special.expit(self.logits(z)[0][:, ~self.known]) - wanted) ** 2, axis=1)
+
+        value, damping = error(z), np.full(len(z), 0.1)
+        for _ in range(steps):
+            logits, slopes = self.logits(z)
+            p = special.expit(logits[:, ~self.known])
+            slopes = slopes[:, ~self.known] * (p * (1 - p))[:, :, None]
+            gradient = np.einsum("npd,np->nd", slopes, p - wanted)
+            curvature = np.einsum("npd,npe->nde", slopes, slopes, optimize=True)
+            curvature += np.eye(z.shape[1]) * damping[:, None, None]
+            z, value, damping = _accepted(error, z, value, damping, z - _solve(curvature, gradient))
+        return z, value / wanted.shape[1]
+
+    def prior_weight(self, z):
+        """By how much the prior is weighed where `z` is a minimum, and how far from one it is even then."""
+        logits, slopes = self.logits(z)
+        of_pixels = np.einsum("npd,np->nd", slopes[:, self.known], special.expit(logits[:, self.known]) - self.x)
+        weight = -np.sum(of_pixels * z) / np.sum(z**2)
+        return weight, np.linalg.norm(of_pixels + weight * z) / np.linalg.norm(of_pixels)
+
+
+def _solve(matrices, vectors):
+    return np.linalg.solve(matrices, vectors[:, :, None])[:, :, 0]
+
+
+def _accepted(function, z, value, damping, proposed):
+    """Codes after a step that is taken only where it makes the function smaller: K. Levenberg, D. Marquardt."""
+    new = function(proposed)
+    better = new < value
+    damping = np.where(better, damping / 4, damping * 6)
+    return np.where(better[:, None], proposed, z), np.where(better, new, value), damping
+
+
 @check
-def inpainting(inpaint, vae, images, known):
+def inpainting(inpaint, hidden=False):
     """Check the completion of half-hidden digits: exercise 11 of lesson 05.
 
     Parameters
     ----------
     inpaint : the learner's `inpaint(x, known)`, images `(n, 784)` that count where `known`, to whole ones `(n, 784)`
-    vae : the `pylib.models.VAE` that it uses
-    images : 20 images `(n, 784)` in [0, 1] or more, to try it on
-    known : `(784,)` booleans, whether a pixel is known
 
     Returns
     -------
-    verdict : a `Verdict`, whose message is printed
+    verdict : a `Verdict`, whose message is printed; it shows `digits`, `known` and `completed`, ten rows each
     """
-    images = images[:20]
-    hidden = ~known
-    half = np.where(known, images, 0).astype("float32")
-    plain = np.asarray(vae.decoder(vae.encoder(half)[0]))
-
-    def completed(x):
-        return as_array(call(inpaint, x, known), "inpaint")
-
-    whole = completed(half)
+    require_functions(inpaint=inpaint)
+    known = TOP if hidden else LEFT
+    garbage = _given.generator(11, hidden).random((10, 784)).astype("float32")
+    half = np.where(known, _given.images(10, hidden), 0).astype("float32")
+    whole = evaluate(inpaint, half, known, shape=half.shape)
+    # Right answers may start anywhere, so they are compared by what they minimise rather than by pixels.
+    again = evaluate(inpaint, np.where(known, half, garbage), known, shape=half.shape)
     require_shape(whole, half.shape, "a row of 784 pixels for each image")
     if not np.isfinite(whole).all():
-        raise WrongError("there is a NaN or infinity among the pixels; the steps are too large, or go uphill")
+        raise WrongError("there is a NaN or infinity among the pixels; are the steps too large, or do they go uphill?")
     require_pixels(whole, half, "your pixels")
-    _require_search(whole[:, hidden], half[:, hidden], plain[:, hidden])
-    other = np.where(known, images, np.random.default_rng(0).random(images.shape)).astype("float32")
-    if np.mean((completed(other) - whole)[:, hidden] ** 2) > 5e-3:
-        raise WrongError(
-            "the result changes with what stands in the hidden pixels; neither the loss nor the start may look at them"
-        )
+    search = _Search(half, known)
+    _require_search(whole[:, ~known], half, known)
     if not np.allclose(whole[:, known], half[:, known], atol=1e-3):
         raise WrongError("the known pixels have changed; put the given ones back, with np.where(known, x, ...)")
-    return _judge_hidden_pixels(*(pixels[:, hidden] for pixels in (whole, images, half, plain)))
+    best = search.descend(np.zeros((len(half), 20)))
+    limit = 3.6 if hidden else 3.0
+    excess = _judge_codes(search, whole, best, limit)
+    try:
+        _judge_codes(search, again, best, limit)
+    except WrongError:
+        raise WrongError(
+            f"the codes are {excess:.1f} nats from the best ones (median) where the hidden pixels are 0, and far from "
+            "them where anything else stands there; neither the loss nor the start may look at hidden pixels"
+        ) from None
+    shown = {"digits": _given.images(10, hidden), "known": half, "completed": whole}
+    return f"codes within {excess:.1f} nats of the best ones (median), and pixels that the decoder draws there", shown
 
 
-def _require_search(found, empty, plain):
+def _require_search(found, half, known):
     """Raise where the hidden pixels were not searched for, or not for each image."""
+    vae = _given.model("vae_20")
+    plain = np.asarray(vae.decoder(vae.encoder(half)[0]))[:, ~known]
+    centre = np.asarray(vae.decoder(np.zeros((1, 20), "float32")))[:, ~known]
     recognise(
         lambda pixels: np.allclose(found, pixels, atol=2e-3),
         [
-            ("the images come back as they were; the hidden half is still empty", empty),
+            ("the images come back as they were; the hidden half is still empty", half[:, ~known]),
             ("this is the plain reconstruction of the half-empty image, with no search for z", plain),
+            ("this is what the decoder makes of z = 0; z does not move", centre),
         ],
     )
-    if found.max() < 0.2:
-        raise WrongError("the hidden half comes out empty: does the loss look at the hidden pixels, where x is 0?")
     if np.ptp(found, axis=0).max() < 1e-2:
+        raise WrongError("every image gets the same hidden half; has each image its own row of z, (n, latent_dim)?")
+
+
+def _judge_codes(search, whole, best, limit):
+    """By how many nats the codes of completed images are worse than the best (median); raise where by too many."""
+    codes, left_over = search.codes_of(whole, best)
+    if np.median(left_over) > 3e-4:
         raise WrongError(
-            "every image gets the same hidden half: does z move, and has each image its own row of z, (n, latent_dim)?"
+            "the hidden pixels are none that the decoder draws for any code (those of the nearest code differ "
+            "by a mean "
+            f"squared error of {np.median(left_over):.4f}); take them from the decoder, at the code that was found"
         )
-
-
-def _judge_hidden_pixels(found, right, empty, plain):
-    """What is right about the hidden pixels, once they are better than guesses without any search."""
-    error, empty_error, plain_error, mean_error = (
-        np.mean((pixels - right) ** 2) for pixels in (found, empty, plain, right.mean(axis=0))
+    excess = np.median(search.value(codes) - search.value(best))
+    seen = f"the codes that were found are {excess:.1f} nats worse than the best ones (median)"
+    weight, distance = search.prior_weight(codes)
+    if distance < 0.35 and weight > 1.75:
+        raise WrongError(
+            f"{seen}: they are where the prior counts {weight:.1f} times what it should; -log p(z) is half the "
+            f"sum of z²"
+        )
+    if excess <= limit:
+        return excess
+    length, best_length = (np.sqrt(np.mean(np.sum(z**2, axis=1))) for z in (codes, best))
+    compared = f"{length:.1f} against {best_length:.1f}"
+    if length > 1.4 * best_length:
+        raise WrongError(
+            f"{seen}, and lie farther from 0 than those ({compared}): is -log p(z), half the sum of z², in the loss, "
+            "and is the loss a sum over the known pixels alone?"
+        )
+    if length < 0.75 * best_length:
+        raise WrongError(
+            f"{seen}, and lie nearer to 0 than those ({compared}): does each term count once, with sums over "
+            f"pixels, or "
+            "are there too few steps from a start at 0?"
+        )
+    raise WrongError(
+        f"{seen}: does the loss hold softplus(logits) - x * logits of the known pixels alone, and are there "
+        f"enough steps "
+        "for it to stop falling?"
     )
-    without_search = min(empty_error, plain_error)
-    if error > without_search:
-        raise WrongError(
-            f"the hidden half is worse than guessed (MSE {error:.3f}, and {without_search:.3f} "
-            "without any search): does the step go downhill, and is the loss over the known pixels?"
-        )
-    if error > 0.9 * mean_error:
-        raise WrongError(
-            f"the hidden half is little better than a mean digit (MSE {error:.3f} against "
-            f"{mean_error:.3f}): take more steps, or larger ones"
-        )
-    return f"the hidden half has an MSE of {error:.3f}, where a mean digit has {mean_error:.3f}"

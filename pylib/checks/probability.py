@@ -1,8 +1,22 @@
-"""Checks of exercises 2, 3, 4 and 7, probability: the loss, the bound, divergence, sampling."""
+"""Checks of exercises 2, 3, 4, 7 and 12, probability: the loss, the evidence, divergence, sampling."""
 
 import numpy as np
+from scipy import special, stats
 
-from pylib.checks._judge import WrongError, check, compare, evaluate, is_close, recognise, require_shape, seeded
+from pylib import evidence
+from pylib.checks import _given
+from pylib.checks._answers import WrongError
+from pylib.checks._judge import (
+    check,
+    compare,
+    evaluate,
+    in_shape,
+    is_close,
+    recognise,
+    require_finite,
+    require_functions,
+    require_shape,
+)
 
 # --- Exercise 2 -------------------------------------------------------------------------------------
 
@@ -13,20 +27,12 @@ def _cross_entropy(x, logits):
 
 
 def _squared_error(x, logits):
-    return (x - 1 / (1 + np.exp(-logits))) ** 2
+    return (x - special.expit(logits)) ** 2
 
 
 def _unit_kl(z_mean, z_log_var):
     """Of each latent number, to the unit Gaussian."""
     return (z_mean**2 + np.expm1(z_log_var) - z_log_var) / 2
-
-
-def _kl_of_sigma(z_mean, sigma):
-    return (z_mean**2 + sigma**2 - 1 - np.log(sigma**2)) / 2
-
-
-def _kl_of_log_sigma(z_mean, log_sigma):
-    return _unit_kl(z_mean, 2 * log_sigma)
 
 
 def _loss(
@@ -35,6 +41,7 @@ def _loss(
     """The loss as a function of what `vae_loss` takes; the defaults are right. Weights are of error and KL."""
 
     def loss(x, logits, z_mean, z_log_var):
+        x, logits, z_mean, z_log_var = (part.astype("float64") for part in (x, logits, z_mean, z_log_var))
         reconstruction = over_pixels(error(x, logits), axis=1)
         divergence = over_latents(kl(z_mean, z_log_var), axis=1)
         return over_images(weights[0] * reconstruction + weights[1] * divergence)
@@ -62,17 +69,47 @@ LOSS_MISTAKES = [
     ("the reconstruction error is missing", _loss(weights=(0, 1))),
     ("your KL is exactly twice the right one: is the factor 1/2 missing?", _loss(weights=(1, 2))),
     ("your KL is exactly half of the right one: is the factor 1/2 there twice?", _loss(weights=(1, 0.5))),
-    ("z_log_var is taken for sigma; it is log sigma², so sigma² = exp(z_log_var)", _loss(kl=_kl_of_sigma)),
-    ("z_log_var is taken for log sigma; it is log sigma², so sigma² = exp(z_log_var)", _loss(kl=_kl_of_log_sigma)),
     (
         "this is squared error plus KL; here the pixels are Bernoulli, which gives cross-entropy",
         _loss(error=_squared_error),
     ),
+    (
+        "the logits are taken for probabilities; the cross-entropy of logits is softplus(logits) - x * logits",
+        _loss(
+            error=lambda x, p: -x * np.log(np.clip(p, 1e-7, 1 - 1e-7)) - (1 - x) * np.log1p(-np.clip(p, 1e-7, 1 - 1e-7))
+        ),
+    ),
+    (
+        "the logits go through a sigmoid and are then taken for logits once more",
+        _loss(error=lambda x, logits: _cross_entropy(x, special.expit(logits))),
+    ),
+]
+# Mistakes in the KL alone: of each latent number
+KL_TERM_MISTAKES = [
+    (
+        "in your KL, z_log_var is taken for sigma; it is log sigma², so sigma² = exp(z_log_var)",
+        lambda m, s: (m**2 + s**2 - 1 - np.log(s**2)) / 2,
+    ),
+    (
+        "in your KL, z_log_var is taken for log sigma; it is log sigma², so sigma² = exp(z_log_var)",
+        lambda m, s: _unit_kl(m, 2 * s),
+    ),
+    (
+        "in your KL, z_log_var is taken for sigma²; sigma² is exp(z_log_var)",
+        lambda m, s: (m**2 + s - 1 - np.log(s)) / 2,
+    ),
+    ("in your KL, z_mean is not squared", lambda m, s: _unit_kl(0, s) + m / 2),
+    ("in your KL, z_mean² is missing", lambda m, s: _unit_kl(0, s)),
+    ("in your KL, the 1 is missing: the KL of N(0, 1) to itself would not be 0", lambda m, s: _unit_kl(m, s) + 0.5),
+    ("in your KL, the 1 is added where it should be subtracted", lambda m, s: _unit_kl(m, s) + 1),
+    ("in your KL, z_log_var is added where it should be subtracted", lambda m, s: _unit_kl(m, s) + s),
+    ("in your KL, z_log_var itself is missing; exp(z_log_var) is there", lambda m, s: _unit_kl(m, s) + s / 2),
+    ("in your KL, exp(z_log_var) is missing", lambda m, s: _unit_kl(m, s) - np.exp(s) / 2),
 ]
 
 
 @check
-def mended_loss(vae_loss):
+def mended_loss(vae_loss, hidden=False):
     """Check minus the ELBO of Bernoulli pixels, the mean over the images: exercise 2 of lesson 05.
 
     Parameters
@@ -84,87 +121,215 @@ def mended_loss(vae_loss):
     -------
     verdict : a `Verdict`, whose message is printed
     """
-    rng = np.random.default_rng(0)
-    cases = [
-        (rng.random((n, 784)), rng.normal(size=(n, 784)), rng.normal(size=(n, d)), rng.normal(size=(n, d)) - 1)
-        for n, d in ((3, 2), (5, 4))
-    ]
-    compare(vae_loss, cases, [_loss()], LOSS_MISTAKES, "loss", "one number for the batch")
-    x, logits, *codes = cases[0]
-    value, right = evaluate(vae_loss, x, 100 * logits, *codes), _loss()(x, 100 * logits, *codes)
-    if not (np.isfinite(value).all() and np.isclose(value.ravel()[0], right, rtol=1e-3)):
+    require_functions(vae_loss=vae_loss)
+    rng = _given.generator(2, hidden)
+
+    def case(n, d, pixels, codes):
+        """Pixels and codes of which either contributes nothing where it is switched off."""
+        x, logits = rng.random((n, 784)), rng.normal(size=(n, 784))
+        z_mean, z_log_var = rng.normal(size=(n, d)) * 2, rng.normal(size=(n, d)) - 1
+        if not pixels:
+            x = np.round(x)
+            logits = 40 * x - 20
+        return [a.astype("float32") for a in (x, logits, codes * z_mean, codes * z_log_var)]
+
+    whole = [case(3, 2, 1, 1), case(5, 4, 1, 1)]
+    pixels_only, codes_only = [case(3, 2, 1, 0), case(5, 4, 1, 0)], [case(3, 2, 0, 1), case(5, 4, 0, 1)]
+    cases, right = whole + pixels_only + codes_only, _loss()
+    x, logits, *codes = whole[0]
+    values = [evaluate(vae_loss, *each) for each in cases]
+    large = evaluate(vae_loss, x, 100 * logits, *codes)
+    rights = [np.asarray(right(*each)) for each in cases]
+    values = [in_shape(value, ()) for value in values]
+    tolerance = {"rtol": 2e-5, "atol": 2e-3}
+
+    def matches(values, cases, mistake):
+        wrong = [np.asarray(mistake(*each)) for each in cases]
+        return all(is_close(v, in_shape(w, v.shape), **tolerance) for v, w in zip(values, wrong, strict=True))
+
+    if not all(is_close(v, r, **tolerance) for v, r in zip(values, rights, strict=True)):
+        with np.errstate(all="ignore"):
+            recognise(lambda mistake: matches(values, cases, mistake), LOSS_MISTAKES)
+            recognise(lambda kl: matches(values, cases, _loss(kl=kl)), KL_TERM_MISTAKES)
+        for value in values:
+            require_shape(value, (), "one number for the batch")
+            require_finite(
+                value,
+                "loss",
+                "look for a logarithm of a probability, which rounds to 0 or 1 where logits are large, and work on the "
+                "logits, as lesson 03 does",
+            )
+        _explain_term(values, rights)
+    right_large = right(x, 100 * logits, *codes)
+    if not is_close(in_shape(large, ()), right_large, rtol=1e-4):
         raise WrongError(
-            f"with logits of 100 or more the loss is {value.ravel()[0]:.5g} where {right:.5g} is right: a probability "
-            "rounds to 0 or 1 and its logarithm is lost, so work on the logits, as lesson 03 does"
+            f"with logits of 100 and more the loss is {large.ravel()[0]:.5g} where {right_large:.5g} is right; "
+            f"look for "
+            "a logarithm of a probability, which rounds to 0 or 1 there, and work on the logits, as lesson 03 does"
         )
     return "sums over pixels and latent numbers, a mean over images, and exact for large logits"
+
+
+def _explain_term(values, rights):
+    """Raise which of both terms is wrong, told by cases in which the other is 0."""
+    pixels, codes = slice(2, 4), slice(4, 6)
+    wrong = [
+        not all(is_close(v, r, 2e-5, 2e-3) for v, r in zip(values[of], rights[of], strict=True))
+        for of in (pixels, codes)
+    ]
+    pixel_text = f"where the KL is 0, the loss is {values[2]:.5g} and should be {rights[2]:.5g}"
+    code_text = f"where the reconstruction error is 0, the loss is {values[4]:.5g} and should be {rights[4]:.5g}"
+    if all(wrong):
+        raise WrongError(f"both terms are off: {pixel_text}, and {code_text}; mend the reconstruction error first")
+    if wrong[0]:
+        raise WrongError(f"the reconstruction error is off, and the KL is right: {pixel_text}")
+    if wrong[1]:
+        raise WrongError(f"the KL is off, and the reconstruction error is right: {code_text}")
+    raise WrongError(
+        f"each term is right where the other is 0, and together they give {values[0]:.5g} where {rights[0]:.5g} is "
+        "right; look at how they are put together"
+    )
 
 
 # --- Exercise 3 -------------------------------------------------------------------------------------
 
 
-def _bound(log_weights):
-    return np.logaddexp.reduce(log_weights, axis=1) - _log_k(log_weights)
+def _log_mean(w, axis=1):
+    return special.logsumexp(w, axis=axis) - np.log(w.shape[axis])
 
 
-def _log_k(log_weights):
-    return np.log(log_weights.shape[1])
+def _without_one(w):
+    """The log-mean of each row without one of its weights, for each of them, `(n, k)`."""
+    return np.stack([_log_mean(np.delete(w, i, axis=1)) for i in range(w.shape[1])], axis=1)
+
+
+def _jackknife(w, without=_without_one):
+    k = w.shape[1]
+    return k * _log_mean(w) - (k - 1) * without(w).mean(axis=1)
+
+
+def _k(w):
+    return w.shape[1]
 
 
 # Usual mistakes, as functions of the log-weights w
-BOUND_MISTAKES = [
+JACKKNIFE_MISTAKES = [
+    ("this is the bound L itself, which has still to be corrected by those without one draw", _log_mean),
     (
-        "this is the log of the sum of the weights, and the mean is wanted: log k is missing",
-        lambda w: _bound(w) + _log_k(w),
+        "this is the mean of the bounds without one draw; combine it with the bound of all",
+        lambda w: _without_one(w).mean(1),
     ),
-    ("log k is added where it should be subtracted", lambda w: _bound(w) + 2 * _log_k(w)),
-    ("k is subtracted instead of log k", lambda w: _bound(w) + _log_k(w) - w.shape[1]),
-    ("this is the mean of the logs, which is the ELBO; the log of the mean is wanted", lambda w: w.mean(axis=1)),
-    ("this is the sum of the logs; the log of the mean of the weights is wanted", lambda w: w.sum(axis=1)),
-    ("this is the mean weight itself; its logarithm is wanted", lambda w: np.exp(_bound(w))),
-    ("this is the largest log-weight; all k of them count", lambda w: w.max(axis=1)),
     (
-        "the largest log-weight was subtracted to be safe, but not added again after the logarithm",
-        lambda w: _bound(w) - w.max(axis=1),
+        "k and k - 1 are exchanged",
+        lambda w: (_k(w) - 1) * _log_mean(w) - _k(w) * _without_one(w).mean(1),
     ),
-    ("the mean is over the images, axis 0; each image has its k weights along axis 1", lambda w: _bound(w.T)),
-    ("this is one number for the whole batch; each image has its own bound", lambda w: np.log(np.exp(w).mean())),
-    ("this is one number for the whole batch; each image has its own bound", lambda w: _bound(w).mean()),
-    ("this has the sign turned: a bound on log p(x), not on minus that, is wanted", lambda w: -_bound(w)),
+    ("the sign is turned", lambda w: -_jackknife(w)),
+    (
+        "the second term is added where it should be subtracted",
+        lambda w: _k(w) * _log_mean(w) + (_k(w) - 1) * _without_one(w).mean(1),
+    ),
+    (
+        "the bounds without one draw are summed; take their mean",
+        lambda w: _k(w) * _log_mean(w) - (_k(w) - 1) * _without_one(w).sum(1),
+    ),
+    ("k is missing before the bound of all draws", lambda w: _log_mean(w) - (_k(w) - 1) * _without_one(w).mean(1)),
+    (
+        "k is missing before the bound of all draws, and k - 1 before the other",
+        lambda w: _log_mean(w) - _without_one(w).mean(1),
+    ),
+    (
+        "what is left without one draw is divided by k; it has k - 1 weights",
+        lambda w: _jackknife(w, lambda w: _without_one(w) - np.log(_k(w) / (_k(w) - 1))),
+    ),
+    (
+        "this uses log-sums of weights instead of log-means: log k and log(k - 1) are missing",
+        lambda w: _k(w) * (_log_mean(w) + np.log(_k(w))) - (_k(w) - 1) * (_without_one(w) + np.log(_k(w) - 1)).mean(1),
+    ),
+    (
+        "the mean of the bounds without one draw is taken inside the logarithm; first the logarithms, then their mean",
+        lambda w: _k(w) * _log_mean(w) - (_k(w) - 1) * _log_mean(_without_one(w)),
+    ),
+    (
+        "L is the mean of the logs here; the log of the mean of the weights is wanted",
+        lambda w: _k(w) * w.mean(1) - (_k(w) - 1) * _without_one(w).mean(1),
+    ),
+    ("this is the mean of the logs, which is the ELBO", lambda w: w.mean(1)),
+    ("this is the largest log-weight; all k of them count", lambda w: w.max(1)),
+    ("the logarithm is missing: this is the weights' own jackknife", lambda w: np.exp(w).mean(1)),
+    ("the mean is over the images, axis 0; each image has its k weights along axis 1", lambda w: _jackknife(w.T)),
+    (
+        "only the first draw is left out; leave out each in turn, and take the mean",
+        lambda w: _jackknife(w, lambda w: _without_one(w)[:, :1]),
+    ),
+    (
+        "only the last draw is left out; leave out each in turn, and take the mean",
+        lambda w: _jackknife(w, lambda w: _without_one(w)[:, -1:]),
+    ),
+    ("this is one number for the whole batch; each image has its own", lambda w: _jackknife(w.reshape(1, -1))[0]),
+    ("this is one number for the whole batch; each image has its own", lambda w: _jackknife(w).mean()),
 ]
 
 
 @check
-def evidence_bound(bound):
-    """Check the importance-weighted bound, the log of the mean weight: exercise 3 of lesson 05.
+def less_biased_evidence(less_biased, hidden=False):
+    """Check the jackknife estimate of log p(x): exercise 3 of lesson 05.
 
     Parameters
     ----------
-    bound : the learner's `bound(log_weights)`, `(n, k)` to a bound for each image, `(n,)`, nats
+    less_biased : the learner's `less_biased(log_weights)`, `(n, k)` to an estimate for each image, `(n,)`, nats
 
     Returns
     -------
     verdict : a `Verdict`, whose message is printed
     """
-    rng = np.random.default_rng(1)
-    cases = [(rng.normal(size=(4, 7)),), (rng.normal(-3, 2, size=(3, 10)),)]
-    compare(bound, cases, [_bound], BOUND_MISTAKES, "bound", "one bound for each image")
-    for shift, problem in ((-10_000, "every exp is 0, and log 0 is minus infinity"), (800, "exp overflows")):
-        shifted = cases[1][0] + shift
-        value, right = evaluate(bound, shifted), _bound(shifted)
-        if not is_close(value, right, rtol=1e-6, atol=2e-2):
-            raise WrongError(
-                f"with log-weights near {shift:,} the bound is {value.ravel()[0]:.5g} where {right[0]:.5g} is right: "
-                f"{problem}; subtract the largest log-weight first"
-            )
-    far_apart = np.array([[-10_000.0, -10.0, -12.0], [-5.0, -20_000.0, -6.0]])
-    value, right = evaluate(bound, far_apart), _bound(far_apart)
-    if not is_close(value, right, atol=2e-2):
-        raise WrongError(
-            f"for log-weights {far_apart[0].tolist()} the bound is {value.ravel()[0]:.5g} where {right[0]:.5g} is "
-            "right; subtract each image's largest log-weight, not the smallest, the mean, or another image's"
-        )
-    return "the log of the mean weight, also where every weight underflows"
+    require_functions(less_biased=less_biased)
+    rng = _given.generator(3, hidden)
+    look = "look first at one row of two weights, which you can compute by hand"
+    precisions = ("float64", "float32")
+    cases = [(rng.normal(size=(4, 7)),), (rng.normal(-3, 2, size=(3, 10)),), (rng.normal(size=(5, 2)),)]
+    low = rng.normal(0, 2, size=(3, 6)) - 20_000
+    far = rng.normal(0, 2, size=(4, 5)) + np.array([[-20_000.0], [-3.0], [-700.0], [900.0]])
+    lonely = rng.normal(0, 1, size=(3, 4)) - 20_000
+    lonely[np.arange(3), [2, 0, 3]] = [-5.0, -10_000.0, 3.0]
+    model, images = _given.model("vae_2"), _given.images(200, hidden)
+    of_model = evidence.log_weights(model, images, 10, seed=0)
+    of_toy = rng.normal(size=(2000, 10))  # log-normal weights, whose mean is exp(1/2)
+    estimates = [evaluate(less_biased, w, precisions=precisions) for w in (of_toy, of_model)]
+    compare(
+        less_biased,
+        cases,
+        _jackknife,
+        JACKKNIFE_MISTAKES,
+        "estimate",
+        "one for each image",
+        look,
+        precisions,
+        atol=1e-2,
+    )
+    for w, where, remedy in (
+        (
+            low,
+            "where all log-weights are near -20,000",
+            "exp gives 0 there, and log 0 is minus infinity; subtract each row's largest log-weight before exp",
+        ),
+        (
+            far,
+            "where the rows of a batch lie far apart, from -20,000 to 900",
+            "subtract the largest log-weight of each row, not one number for all rows, before exp",
+        ),
+        (
+            lonely,
+            "where one weight of a row is far above all others",
+            "without that weight, the rest needs a largest log-weight of its own",
+        ),
+    ):
+        value, right = in_shape(evaluate(less_biased, w, precisions=precisions), (len(w),)), _jackknife(w)
+        close = np.abs(value - right) <= 1e-2 + 3e-6 * np.abs(w).max(axis=1) * w.shape[1]
+        if not close.all():
+            bad = np.argmin(close)
+            raise WrongError(f"{where}, the estimate is {value[bad]:.6g} and should be {right[bad]:.6g}: {remedy}")
+    shown = {"images": images, "bounds": [_log_mean(of_toy), _log_mean(of_model)], "estimates": estimates}
+    return "the jackknife of the log of the mean weight, also where weights underflow", shown
 
 
 # --- Exercise 4 -------------------------------------------------------------------------------------
@@ -173,6 +338,7 @@ def evidence_bound(bound):
 
 def _kl_terms(mean_q, cov_q, mean_p, cov_p):
     """Trace, distance, dimensions and log-determinant, in coordinates in which p is the unit Gaussian."""
+    mean_q, cov_q, mean_p, cov_p = (part.astype("float64") for part in (mean_q, cov_q, mean_p, cov_p))
     root = np.linalg.cholesky(cov_p)
     whitened = np.linalg.solve(root, np.linalg.solve(root, cov_q).T)
     eigenvalues = np.linalg.eigvalsh((whitened + whitened.T) / 2)
@@ -189,9 +355,21 @@ _gaussian_kl = _kl_with(1, 1, -1, -1)
 
 
 def _kl_with_distance(distance):
-    """The KL with `distance(step, cov_q)` as the squared distance of the means."""
+    """The KL with `distance(step, cov_q, cov_p)` as the squared distance of the means."""
     without = _kl_with(1, 0, -1, -1)
-    return lambda *case: without(*case) + distance(case[0] - case[2], case[1]) / 2
+    return lambda *case: without(*case) + distance(case[0] - case[2], case[1], case[3]) / 2
+
+
+def _kl_with_trace(trace):
+    """The KL with `trace(cov_q, cov_p)` in the place of the trace."""
+    without = _kl_with(0, 1, -1, -1)
+    return lambda *case: without(*case) + trace(case[1], case[3]) / 2
+
+
+def _kl_with_log_det(log_det):
+    """The KL with `log_det(cov_q, cov_p)` in the place of log det of p minus log det of q."""
+    without = _kl_with(1, 1, -1, 0)
+    return lambda *case: without(*case) + log_det(case[1], case[3]) / 2
 
 
 def _kl_with_covariances(change):
@@ -203,6 +381,10 @@ def _other_direction(mean_q, cov_q, mean_p, cov_p):
     return _gaussian_kl(mean_p, cov_p, mean_q, cov_q)
 
 
+def _log_det(cov):
+    return np.linalg.slogdet(cov)[1]
+
+
 KL_MISTAKES = [
     ("this is KL(p || q), the other direction; the mean is over q", _other_direction),
     ("the sign of the log-determinants is turned: it is log det of p minus log det of q", _kl_with(1, 1, -1, 1)),
@@ -212,20 +394,74 @@ KL_MISTAKES = [
     ("1 is subtracted where the dimension d should be", lambda *case: _gaussian_kl(*case) + (len(case[0]) - 1) / 2),
     ("the distance of the means is missing", _kl_with(1, 0, -1, -1)),
     ("the distance of the means is subtracted where it should be added", _kl_with(1, -1, -1, -1)),
+    ("the factor 1/2 is missing from the distance of the means", _kl_with(1, 2, -1, -1)),
     ("the trace is missing", _kl_with(0, 1, -1, -1)),
     ("the factor 1/2 is missing from the log-determinants", _kl_with(1, 1, -1, -2)),
+    ("the factor 1/2 is missing from the trace", _kl_with(2, 1, -1, -1)),
+    ("the factor 1/2 is missing from d", _kl_with(1, 1, -2, -1)),
+    ("the factor 1/2 is only before the log-determinants; all four terms have it", _kl_with(2, 2, -2, -1)),
+    ("the factor 1/2 is only before the trace; all four terms have it", _kl_with(1, 2, -2, -2)),
+    ("the log-determinants count half: a Cholesky factor has the root of the determinant", _kl_with(1, 1, -1, -0.5)),
+    (
+        "the logarithm of the determinants is missing: their ratio itself is there",
+        _kl_with_log_det(lambda cov_q, cov_p: np.exp(_log_det(cov_p) - _log_det(cov_q))),
+    ),
+    (
+        "the ratio of the log-determinants is there; it is the log of the ratio, a difference of log-determinants",
+        _kl_with_log_det(lambda cov_q, cov_p: _log_det(cov_p) / _log_det(cov_q)),
+    ),
+    ("only the log-determinant of q is there; add that of p", _kl_with_log_det(lambda cov_q, cov_p: -_log_det(cov_q))),
+    (
+        "only the log-determinant of p is there; subtract that of q",
+        _kl_with_log_det(lambda cov_q, cov_p: _log_det(cov_p)),
+    ),
+    (
+        "the trace is that of q's inverse times p; it is that of p's inverse times q",
+        _kl_with_trace(lambda cov_q, cov_p: np.trace(np.linalg.solve(cov_q, cov_p))),
+    ),
+    (
+        "the trace is that of p times q; p has to be inverted",
+        _kl_with_trace(lambda cov_q, cov_p: np.trace(cov_p @ cov_q)),
+    ),
+    (
+        "the trace is that of q alone; multiply by the inverse of p first",
+        _kl_with_trace(lambda cov_q, cov_p: np.trace(cov_q)),
+    ),
+    (
+        "in the trace both matrices are multiplied number by number; multiply them as matrices, with @",
+        _kl_with_trace(lambda cov_q, cov_p: np.trace(np.linalg.inv(cov_p) * cov_q)),
+    ),
+    (
+        "in the trace there is the sum of all numbers of the product; the trace is the sum of its diagonal",
+        _kl_with_trace(lambda cov_q, cov_p: np.sum(np.linalg.solve(cov_p, cov_q))),
+    ),
+    (
+        "in the trace p is divided by number by number; multiply by its inverse",
+        _kl_with_trace(lambda cov_q, cov_p: np.trace(cov_q / cov_p)),
+    ),
     (
         "the distance of the means is weighed by q's covariance; use the inverse of p's",
-        _kl_with_distance(lambda step, cov_q: step @ np.linalg.solve(cov_q, step)),
+        _kl_with_distance(lambda step, cov_q, cov_p: step @ np.linalg.solve(cov_q, step)),
     ),
     (
         "the distance of the means is not weighed; use the inverse of p's covariance",
-        _kl_with_distance(lambda step, cov_q: step @ step),
+        _kl_with_distance(lambda step, cov_q, cov_p: step @ step),
     ),
     (
-        "only the diagonals of the covariances are used; the digits' latent numbers may be correlated",
-        _kl_with_covariances(lambda cov: np.diag(np.diag(cov))),
+        "the distance of the means is weighed by p's covariance; weigh it by the inverse of that",
+        _kl_with_distance(lambda step, cov_q, cov_p: step @ cov_p @ step),
     ),
+    (
+        "the distance of the means only has the diagonal of p's inverse",
+        _kl_with_distance(lambda step, cov_q, cov_p: step**2 @ np.diag(np.linalg.inv(cov_p))),
+    ),
+    (
+        "the sum of both means is there where their difference should be",
+        lambda *case: (
+            _kl_with(1, 0, -1, -1)(*case) + (case[0] + case[2]) @ np.linalg.solve(case[3], case[0] + case[2]) / 2
+        ),
+    ),
+    ("only the diagonals of the covariances are used", _kl_with_covariances(lambda cov: np.diag(np.diag(cov)))),
     (
         "the covariances are taken for standard deviations and squared; they are covariances already",
         _kl_with_covariances(lambda cov: cov @ cov),
@@ -234,12 +470,20 @@ KL_MISTAKES = [
         "this is the mean of both directions; only KL(q || p) is wanted",
         lambda *case: (_gaussian_kl(*case) + _other_direction(*case)) / 2,
     ),
+    (
+        "this is the sum of both directions; only KL(q || p) is wanted",
+        lambda *case: _gaussian_kl(*case) + _other_direction(*case),
+    ),
     ("your KL is divided by the dimension; sum it", lambda *case: _gaussian_kl(*case) / len(case[0])),
+    (
+        "this is KL(q || N(0, I)), without p",
+        lambda mean_q, cov_q, *_: _gaussian_kl(mean_q, cov_q, 0 * mean_q, np.eye(len(mean_q))),
+    ),
 ]
 
 
 @check
-def kl_between_gaussians(kl):
+def kl_between_gaussians(kl, hidden=False):
     """Check KL(q || p) of two Gaussians with full covariance: exercise 4 of lesson 05.
 
     Parameters
@@ -250,50 +494,82 @@ def kl_between_gaussians(kl):
     -------
     verdict : a `Verdict`, whose message is printed
     """
-    rng = np.random.default_rng(2)
+    require_functions(kl=kl)
+    rng = _given.generator(4, hidden)
 
-    def gaussian(d):
+    def gaussian(d, scale=1.0):
         root = rng.normal(size=(d, d + 2))
-        return rng.normal(size=d), root @ root.T / d + 0.2 * np.eye(d)
+        mean, cov = rng.normal(size=d), root @ root.T / d + 0.5 * np.eye(d)
+        return (np.sqrt(scale) * mean).astype("float32"), (scale * cov).astype("float32")
 
-    cases = [(*gaussian(d), *gaussian(d)) for d in (2, 3, 3)]
-    compare(kl, cases, [_gaussian_kl], KL_MISTAKES, "KL", "one number", rtol=1e-3)
-    mean, cov = np.zeros(200), 1e-3 * np.eye(200)
-    value, right = evaluate(kl, mean + 0.1, cov, mean, cov), _gaussian_kl(mean + 0.1, cov, mean, cov)
-    if not np.isclose(value.ravel()[0], right, rtol=1e-2):
-        raise WrongError(
-            f"in 200 dimensions the KL is {value.ravel()[0]:.5g} where {right:.5g} is right: the determinant "
-            "underflows to 0, so take its logarithm from np.linalg.slogdet"
-        )
+    cases = [(*gaussian(d), *gaussian(d)) for d in (2, 3, 3, 5)]
+    large = [(*gaussian(200, 1e-3), *gaussian(200, 2e-3)), (*gaussian(200, 30.0), *gaussian(200, 10.0))]
+    parts = [_equal_covariances(*case) for case in cases], [_equal_means(*case) for case in cases]
+    values, in_parts = [[evaluate(kl, *case) for case in each] for each in (cases, large)], []
+    try:
+        compare(kl, cases, _gaussian_kl, KL_MISTAKES, "KL", "one number", "", rtol=1e-3)
+    except WrongError as problem:
+        if not str(problem).endswith("; "):  # a mistake that is known
+            raise
+        in_parts = [[in_shape(evaluate(kl, *case), ()) for case in each] for each in parts]
+        _explain_kl(str(problem), in_parts, [[_gaussian_kl(*case) for case in each] for each in parts])
+    for case, value in zip(large, values[1], strict=True):
+        right = _gaussian_kl(*case)
+        if not is_close(in_shape(value, ()), right, rtol=3e-3):
+            raise WrongError(
+                f"in 200 dimensions the KL is {value.ravel()[0]:.5g} where {right:.5g} is right; look at the "
+                "determinants first, which are far too small or too large for a number there: take their logarithms "
+                "from np.linalg.slogdet"
+            )
     return "KL(q || p) for any covariances, in 2 dimensions as in 200"
+
+
+def _equal_covariances(mean_q, _, mean_p, cov_p):
+    return mean_q, cov_p, mean_p, cov_p
+
+
+def _equal_means(mean_q, _, __, cov_p):
+    return mean_q, 2 * cov_p, mean_q, cov_p
+
+
+def _explain_kl(problem, values, rights):
+    """Raise which term to look at first, told by Gaussians for which other terms are 0."""
+    close = [
+        all(is_close(v, r, rtol=1e-3) for v, r in zip(*pair, strict=True)) for pair in zip(values, rights, strict=True)
+    ]
+    if not close[0]:
+        raise WrongError(
+            f"{problem}with equal covariances only the distance of the means is left, and there yours is "
+            f"{values[0][0]:.5g} where {rights[0][0]:.5g} is right, so look at that term first, and at d, which "
+            f"the trace "
+            "cancels"
+        )
+    if not close[1]:
+        raise WrongError(
+            f"{problem}with equal means, and q's covariance twice p's, yours is {values[1][0]:.5g} where "
+            f"{rights[1][0]:.5g} is right, while the distance of the means is right; so look at the trace and the "
+            "log-determinants"
+        )
+    raise WrongError(
+        f"{problem}it is right where both covariances are equal and where q's is twice p's; so look at how two "
+        "different matrices are multiplied in the trace"
+    )
 
 
 # --- Exercise 7 -------------------------------------------------------------------------------------
 # The noise is recognised by its distribution function, at e.
 
 
-def _laplace(e):
-    return np.where(e < 0, np.exp(np.minimum(e, 0)) / 2, 1 - np.exp(-np.maximum(e, 0)) / 2)
-
-
-def _normal(e):
-    grid = np.linspace(-6, 6, 2001)
-    density = np.exp(-(grid**2) / 2)
-    return np.interp(e, grid, np.cumsum(density) / density.sum())
-
-
-def _logistic(e):
-    return 1 / (1 + np.exp(-np.clip(e, -500, 500)))
-
-
 def _laplace_with_gap(e):
     return np.where(e < -1, 0.5 * np.exp(e + 1), np.where(e > 1, 1 - 0.5 * np.exp(1 - e), 0.5))
 
 
+_laplace = stats.laplace.cdf
+
 # Usual mistakes: the distribution of the noise, and what is used as the scale s, unless it is the right one
 SAMPLING_MISTAKES = [
-    ("the noise is Gaussian; that is the sampling of lesson 03, and Laplace is wanted", _normal),
-    ("the noise is Gaussian, and log_scale is taken for a log-variance, as in lesson 03", _normal, np.sqrt),
+    ("the noise is Gaussian; that is the sampling of lesson 03, and Laplace is wanted", stats.norm.cdf),
+    ("the noise is Gaussian, and log_scale is taken for a log-variance, as in lesson 03", stats.norm.cdf, np.sqrt),
     ("log_scale is taken for a log-variance: the scale is exp(log_scale), not its root", _laplace, np.sqrt),
     ("log_scale itself is used as the scale; take its exponential", _laplace, lambda s: np.abs(np.log(s))),
     ("the scale is not used; z is loc plus scale times noise", _laplace, np.ones_like),
@@ -304,24 +580,29 @@ SAMPLING_MISTAKES = [
     ("the noise has variance 1; a Laplace distribution of scale 1 has variance 2", _laplace, lambda s: s / 2**0.5),
     (
         "no z lies below loc: this is the exponential distribution; half of the draws need the other sign",
-        lambda e: 1 - np.exp(-np.maximum(e, 0)),
+        stats.expon.cdf,
     ),
     (
         "no z lies above loc: this is the exponential distribution; half of the draws need the other sign",
-        lambda e: np.exp(np.minimum(e, 0)),
+        lambda e: stats.expon.sf(-e),
     ),
-    ("the noise is uniform from 0 to 1; turn it into Laplace noise first", lambda e: np.clip(e, 0, 1)),
+    ("the noise is uniform from 0 to 1; turn it into Laplace noise first", stats.uniform.cdf),
     (
-        "the noise is uniform around 0; turn it into Laplace noise by the inverse of its distribution function",
-        lambda e: np.clip(e + 0.5, 0, 1),
+        "the noise is uniform from -1/2 to 1/2; turn it into Laplace noise by the inverse of its distribution function",
+        stats.uniform(-0.5).cdf,
     ),
-    ("this is the logistic distribution; Laplace has |u - 1/2| inside the logarithm", _logistic),
-    ("the draws are clipped or lack the sign: the middle is empty, where Laplace has its peak", _laplace_with_gap),
+    ("the noise is uniform from -1 to 1; turn it into Laplace noise", stats.uniform(-1, 2).cdf),
+    ("this is the logistic distribution; Laplace has |u - 1/2| inside the logarithm", stats.logistic.cdf),
+    ("this is the Gumbel distribution", stats.gumbel_r.cdf),
+    (
+        "the draws lack the middle, where Laplace has its peak: is there a 2 too few inside the logarithm?",
+        _laplace_with_gap,
+    ),
 ]
 
 
 @check
-def sampling(sample_laplace):
+def sampling(sample_laplace, hidden=False):
     """Check draws from Laplace distributions by reparameterization: exercise 7 of lesson 05.
 
     Parameters
@@ -333,37 +614,40 @@ def sampling(sample_laplace):
     -------
     verdict : a `Verdict`, whose message is printed
     """
-    rng = np.random.default_rng(4)
-    loc, log_scale = rng.normal(0, 3, (6000, 2)), rng.uniform(-2, 1, (6000, 2))
-    loc, log_scale = loc.astype("float32").astype("float64"), log_scale.astype("float32").astype("float64")
+    require_functions(sample_laplace=sample_laplace)
+    rng, seed = _given.generator(7, hidden), 100 if hidden else 0
+    loc = rng.normal(0, 3, (20_000, 2)).astype("float32")
+    log_scale = rng.uniform(-2, 1, (20_000, 2)).astype("float32")
 
-    def draw(loc, seed=0):
-        return evaluate(seeded(sample_laplace, seed), loc, log_scale)
+    def draw(seed, loc=loc, log_scale=log_scale):
+        return in_shape(evaluate(sample_laplace, loc, log_scale, np.random.default_rng(seed)), loc.shape)
 
-    z = draw(loc)
+    z, again, other = draw(seed), draw(seed), draw(seed + 1)
+    moved = {step: draw(seed, loc + np.float32(step)) for step in (1, -1)}
     _require_draws(z, loc)
-    if not np.array_equal(z, draw(loc)):
+    if not np.array_equal(z, again):
         raise WrongError("the same rng gives other draws the second time; take all noise from rng")
-    if np.array_equal(z, draw(loc, seed=1)):
-        raise WrongError("another rng gives the same draws; use the rng you are given, not one with a seed of its own")
-    for name, step in {"one way": 1.0, "the other way": -1.0}.items():
-        moved = draw(loc + step)
-        if np.allclose(moved, z, atol=1e-3):
+    if np.array_equal(z, other):
+        raise WrongError("another rng gives the same draws; use the rng that you are given, not one of your own")
+    for step, there in moved.items():
+        if np.allclose(there, z, atol=1e-3):
             raise WrongError("loc has no influence; z is loc plus scale times noise")
-        if not np.allclose(moved - z, step, atol=1e-3):
-            raise WrongError(f"with the same noise, loc + 1 should move every z by 1 ({name}): loc is not just added")
-    _judge_noise(z - loc, np.exp(log_scale))
-    return "Laplace draws, each image with noise of its own, and loc and log_scale can be moved under them"
+        if not np.allclose(there - z, step, atol=1e-3):
+            raise WrongError(
+                f"with the same noise, loc {step:+d} should move every z by {step:+d}: loc is not just added"
+            )
+    _judge_noise(z - loc, np.exp(log_scale.astype("float64")))
+    return "Laplace draws, each with noise of its own, and loc and log_scale can be moved under them"
 
 
 def _require_draws(z, loc):
-    if z.shape != loc.shape and z.shape in ((1, 2), (2,), (6000,), (6000, 1), ()):
-        raise WrongError(f"the result has shape {z.shape}, not {loc.shape}: a code for each image is wanted")
+    if z.shape != loc.shape and z.shape in ((1, 2), (2,), (20_000,), (20_000, 1), ()):
+        raise WrongError(f"the result has shape {z.shape}, not {loc.shape}: a draw for each number of loc is wanted")
     require_shape(z, loc.shape, "as loc has")
     if not np.isfinite(z).all():
         share = np.mean(~np.isfinite(z))
         raise WrongError(
-            f"{share:.0%} of the draws are NaN or infinite: a logarithm was taken of a number that is not above 0"
+            f"{share:.1%} of the draws are NaN or infinite: look for a logarithm of a number that is not above 0"
         )
 
 
@@ -381,12 +665,173 @@ def _judge_noise(centred, right_scale):
     def fits(distribution, scale=np.positive):
         """Whether the draws are as near to the distribution as chance allows: the Kolmogorov-Smirnov distance."""
         e = np.sort((centred / scale(right_scale)).ravel())
-        return np.max(np.abs(distribution(e) - (np.arange(e.size) + 0.5) / e.size)) < 0.025
+        return np.max(np.abs(distribution(e) - (np.arange(e.size) + 0.5) / e.size)) < 0.015
 
+    # Noise that two draws share shows as equal values; float32 alone makes a few of them equal.
+    sorted_noise = np.sort(np.abs(standard).ravel())
+    shared = np.mean(np.diff(sorted_noise) < 1e-5 * (0.05 + sorted_noise[1:]))
     if fits(_laplace):
+        if shared > 0.2:
+            raise WrongError(
+                "many draws have the same noise, up to its sign: draw noise of its own for each number, with "
+                "the shape of loc"
+            )
+        _judge_tails(standard)
         return
     recognise(fits, SAMPLING_MISTAKES)
+    _judge_tails(standard)
     raise WrongError(
         f"these are not Laplace draws: in units of the scale, |z - loc| has the mean {np.abs(standard).mean():.3g} "
         f"where 1 is right, and {np.mean(centred < 0):.0%} of the draws lie below loc where 50% is right"
     )
+
+
+def _judge_tails(standard):
+    """Raise unless large noise is as frequent as it should be, to five standard deviations."""
+    largest = np.abs(standard).max()
+    at_the_end = np.sum(np.abs(standard) > largest * (1 - 1e-4))
+    if at_the_end > 5:
+        raise WrongError(
+            f"{at_the_end} of {standard.size:,} draws lie {largest:.2f} scales from loc, and none "
+            f"farther out: the tails "
+            "are clipped"
+        )
+    for size in (3, 5, 6.5):
+        for side, name in ((standard, "above"), (-standard, "below")):
+            found, wanted = np.sum(side > size), standard.size * np.exp(-size) / 2
+            if abs(found - wanted) > 5 * np.sqrt(wanted) + 2:
+                raise WrongError(
+                    f"{found} of {standard.size:,} draws lie more than {size} scales {name} loc, where about "
+                    f"{wanted:.0f} should: are the tails clipped, or is it another distribution?"
+                )
+
+
+# --- Exercise 12 ------------------------------------------------------------------------------------
+# Right values are integrals, computed by quadrature rather than by the formulas that are to be found.
+
+_NODES, _WEIGHTS = np.polynomial.laguerre.laggauss(40)
+
+
+def _laplace_mean(function, loc, scale):
+    """The mean of a function of z over the Laplace distribution, by Gauss-Laguerre quadrature on either side."""
+    return sum(_WEIGHTS @ function(loc + sign * scale * _NODES) for sign in (1, -1)) / 2
+
+
+def _entropy(scale):
+    # The density's exponent is linear on either side, where the quadrature is exact.
+    return _laplace_mean(lambda z: np.log(2 * scale) + np.abs(z) / scale, 0.0, scale)
+
+
+def _second_moment(loc, scale):
+    return _laplace_mean(np.square, loc, scale)
+
+
+def _laplace_kl(loc, scale):
+    return _laplace_mean(lambda z: (z**2 + np.log(2 * np.pi)) / 2, loc, scale) - _entropy(scale)
+
+
+ENTROPY_MISTAKES = [
+    ("this is the mean of log q; the entropy is minus that", lambda s: -_entropy(s)),
+    ("the 1 is missing, the mean of |z - m| / s", lambda s: _entropy(s) - 1),
+    (
+        "the 2 is missing inside the logarithm: the density is exp(-|z - m| / s) / (2s)",
+        lambda s: _entropy(s) - np.log(2),
+    ),
+    ("the sign of the 1 is turned", lambda s: _entropy(s) - 2),
+    ("the sign of log(2s) is turned", lambda s: 2 - _entropy(s)),
+    ("this is the entropy of a Gaussian with sigma = s", lambda s: 0.5 * np.log(2 * np.pi * np.e * s**2)),
+    ("this is the entropy of a Gaussian with the same variance", lambda s: 0.5 * np.log(4 * np.pi * np.e * s**2)),
+    ("the mean of |z - m| / s is 1, whatever s is; here s stands in its place", lambda s: np.log(2 * s) + s),
+    ("the mean of |z - m| / s is 1, whatever s is; here 1 / s stands in its place", lambda s: np.log(2 * s) + 1 / s),
+]
+MOMENT_MISTAKES = [
+    ("the variance of a Laplace distribution is 2s², not s²", lambda m, s: m**2 + s**2),
+    ("this is the variance, E[(z - m)²]; E[z²] has the mean's square, too", lambda m, s: 2 * s**2 + 0 * m),
+    ("this is the mean's square; the variance is missing", lambda m, s: m**2 + 0 * s),
+    ("the variance is 2s², not 2s", lambda m, s: m**2 + 2 * s),
+    ("the variance is 2s², not 4s²: the 2 is not squared", lambda m, s: m**2 + 4 * s**2),
+    ("the variance is 2s², not s² / 2", lambda m, s: m**2 + s**2 / 2),
+    ("m is not squared", lambda m, s: m + 2 * s**2),
+    ("the mean's square is subtracted where it should be added", lambda m, s: 2 * s**2 - m**2),
+]
+LAPLACE_KL_MISTAKES = [
+    ("the sign is turned", lambda m, s: -_laplace_kl(m, s)),
+    ("this is the cross-entropy; subtract the entropy", lambda m, s: _laplace_kl(m, s) + _entropy(s)),
+    ("the entropy is added where it should be subtracted", lambda m, s: _laplace_kl(m, s) + 2 * _entropy(s)),
+    ("log(2 pi) / 2, of the Gaussian's density, is missing", lambda m, s: _laplace_kl(m, s) - np.log(2 * np.pi) / 2),
+    ("log(2 pi) counts twice what it should", lambda m, s: _laplace_kl(m, s) + np.log(2 * np.pi) / 2),
+    ("E[z²] needs the factor 1/2", lambda m, s: _laplace_kl(m, s) + _second_moment(m, s) / 2),
+    ("the sign of log(2 pi) / 2 is turned", lambda m, s: _laplace_kl(m, s) - np.log(2 * np.pi)),
+    (
+        "this is the KL of a Gaussian with sigma = s",
+        lambda m, s: (m**2 + s**2 - 1 - np.log(s**2)) / 2,
+    ),
+    (
+        "this is the KL of a Gaussian with the same variance 2s²",
+        lambda m, s: (m**2 + 2 * s**2 - 1 - np.log(2 * s**2)) / 2,
+    ),
+    ("the variance of a Laplace distribution is 2s², not s²", lambda m, s: _laplace_kl(m, s) - s**2 / 2),
+]
+
+
+def _positions(hidden):
+    rng = _given.generator(12, hidden)
+    return [(float(m), float(s)) for m, s in zip(rng.normal(0, 2, 5), rng.uniform(0.2, 3, 5), strict=True)]
+
+
+@check
+def laplace_entropy(entropy, hidden=False):
+    """Check the first step of a derivation, the entropy of a Laplace distribution: exercise 12 of lesson 05.
+
+    Parameters
+    ----------
+    entropy : the learner's `entropy(s)`, of the scale, to one number, nats
+
+    Returns
+    -------
+    verdict : a `Verdict`, whose message is printed
+    """
+    require_functions(entropy=entropy)
+    cases = [(s,) for _, s in _positions(hidden)]
+    look = "write out -log q(z) first, and take the mean of each term"
+    compare(entropy, cases, _entropy, ENTROPY_MISTAKES, "entropy", "one number", look)
+    return "the integral of -q log q, to four digits, for five scales"
+
+
+@check
+def laplace_second_moment(second_moment, hidden=False):
+    """Check the second step of a derivation, E[z²] of a Laplace distribution: exercise 12 of lesson 05.
+
+    Parameters
+    ----------
+    second_moment : the learner's `second_moment(m, s)`, of location and scale, to one number
+
+    Returns
+    -------
+    verdict : a `Verdict`, whose message is printed
+    """
+    require_functions(second_moment=second_moment)
+    look = "write z = m + s e, and multiply out its square"
+    compare(second_moment, _positions(hidden), _second_moment, MOMENT_MISTAKES, "moment", "one number", look)
+    return "the integral of z² q, to four digits, for five places and scales"
+
+
+@check
+def laplace_kl(kl, hidden=False):
+    """Check the last step of a derivation, KL(Laplace || N(0, 1)): exercise 12 of lesson 05.
+
+    Parameters
+    ----------
+    kl : the learner's function of location m and scale s, to one number, nats
+
+    Returns
+    -------
+    verdict : a `Verdict`, whose message is printed
+    """
+    require_functions(kl=kl)
+    scales = np.linspace(0.3, 1.5, 25)
+    curve = [in_shape(evaluate(kl, 0.0, float(scale)), ()) for scale in scales]
+    look = "put it together of the entropy and of the mean of -log p, each of which you have"
+    compare(kl, _positions(hidden), _laplace_kl, LAPLACE_KL_MISTAKES, "KL", "one number", look)
+    shown = {"standard deviation": np.sqrt(2) * scales, "KL": np.array(curve)}
+    return "the integral of q log(q / p), to four digits, for five places and scales", shown

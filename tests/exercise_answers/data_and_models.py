@@ -12,6 +12,11 @@ def held_out():
     return images[50_000:], labels[50_000:]
 
 
+@functools.cache
+def training_images(n):
+    return mnist_train()[0][:n].copy()
+
+
 def held_out_images():
     return held_out()[0]
 
@@ -33,6 +38,11 @@ def vae_20():
 @functools.cache
 def conditional_2():
     return pretrained.load("conditional_2")
+
+
+@functools.cache
+def diffusion():
+    return pretrained.load_diffusion()
 
 
 def reconstruct(images):
