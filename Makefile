@@ -54,7 +54,7 @@ exercises: .venv/test.stamp
 student-release: .venv/lab.stamp
 	.venv/bin/python -m tools.student_release
 
-# The small trained networks that lesson 05 starts from: about three minutes.
+# The small trained networks that lesson 05 starts from, and the classifier that judges pictures: some five minutes.
 weights: .venv/lab.stamp
 	.venv/bin/python -m tools.train_weights
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pylib import pretrained
+from pylib.quality import classify
 from pylib.tf_utils import mnist_train
 
 
@@ -39,6 +40,24 @@ def test_save_keeps_every_weight(tmp_path):
         assert len(again) == sum(len(vae.trainable_weights) for vae in vaes.values())
         assert {array.dtype for array in again.values()} == {np.dtype("float16")}
         assert all(np.array_equal(again[name], bundled[name]) for name in bundled)
+
+
+def test_diffusion_is_small_and_asks_for_a_digit(held_out):
+    """Compared with draws of the other label, which a network that knows no labels would give as well."""
+    assert pretrained.DIFFUSION.stat().st_size < 2e5
+    diffusion = pretrained.load_diffusion()
+    wish = np.arange(200) % 10
+    codes = diffusion.sample(200, seed=0, steps=10, label=wish).astype("float32")
+    read = classify(np.asarray(pretrained.load("vae_20").decoder(codes)))[1].argmax(axis=1)
+    assert np.mean(read == wish) > 0.8 and np.mean(read == (wish + 1) % 10) < 0.1
+
+
+def test_saving_the_diffusion_keeps_every_weight(tmp_path):
+    pretrained.save_diffusion(pretrained.load_diffusion(), tmp_path / "again.npz")
+    with np.load(tmp_path / "again.npz") as again, np.load(pretrained.DIFFUSION) as bundled:
+        assert set(again) == set(bundled) and all(np.array_equal(again[name], bundled[name]) for name in bundled)
+    with pytest.raises(ValueError, match="diffusion must be a Diffusion of a build_velocity"):
+        pretrained.save_diffusion(pretrained.load("vae_2"), tmp_path / "again.npz")
 
 
 def test_says_what_is_wrong(tmp_path, monkeypatch):

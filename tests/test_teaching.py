@@ -150,6 +150,7 @@ def course(tmp_path_factory, environment):
     command = ["xargs", "-n", "1", "-P", "2", "nbgrader", "autograde", NAME, "--Execute.timeout=60", "--student"]
     run = subprocess.run(command, input=students, cwd=course, stderr=subprocess.PIPE, text=True)
     assert run.returncode == 123, run.stderr[-3000:]
+    assert "Exception while loading config" not in run.stderr, run.stderr[:2000]
     (course / "errors").write_text(run.stderr)
     return course
 

@@ -2,16 +2,7 @@
 
 import os
 
-from nbgrader.preprocessors import (
-    AssignLatePenalties,
-    CheckCellMetadata,
-    ClearMetadataPreprocessor,
-    IgnorePattern,
-    LimitOutput,
-    SaveAutoGrades,
-)
-
-from pylib.checks.marking import execute_class
+from pylib.checks.marking import autograde_preprocessors
 
 # What a library writes to the error stream while a test runs would cost its marks.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -23,12 +14,4 @@ c.Execute.iopub_timeout = 60  # a network in training takes a while to stop, and
 c.OverwriteCells.add_missing_cells = True  # a check that was deleted by mistake still counts
 
 # What functions returned for the hidden cases is judged in a process in which no student's code ever ran.
-c.Autograde.autograde_preprocessors = [
-    execute_class(),
-    IgnorePattern,
-    ClearMetadataPreprocessor,
-    LimitOutput,
-    SaveAutoGrades,
-    AssignLatePenalties,
-    CheckCellMetadata,
-]
+c.Autograde.autograde_preprocessors = autograde_preprocessors()

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from pylib import mnist_dataset, pretrained
+from pylib import mnist_dataset
 
 HELD_OUT = 55_000  # the notebook uses the training set's images from 50,000 to here; the checks use those behind
 
@@ -34,12 +34,15 @@ def notebooks_images_and_labels(n):
 @functools.cache
 def model(name):
     """A trained model of pylib's, apart from the notebook's own copy."""
+    from pylib import pretrained  # which loads Keras
+
     return pretrained.load_diffusion() if name == "diffusion_20" else pretrained.load(name)
 
 
 def fresh(name):
     """A copy of a trained VAE, for an answer that changes its weights."""
-    from pylib.models import VAE  # which loads Keras
+    from pylib import pretrained
+    from pylib.models import VAE
 
     vae = VAE(**pretrained.MODELS[name])
     vae.set_weights(model(name).get_weights())

@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from pylib import noise
 from pylib.checks import _given
@@ -300,8 +300,8 @@ def _require_new_kind(change, grey):
         sigma = np.sqrt(np.mean(change[inside] ** 2))
         # Clipping at 0 and 1 leaves the middle of the distribution as it is.
         middle = np.sort(change[inside])
-        bounds = stats.norm.cdf([-0.5, 0.5], scale=_gaussian_scale(change)) if sigma > 0.2 else (0, 1)
-        theory = stats.norm.cdf(middle, scale=_gaussian_scale(change))
+        bounds = special.ndtr(np.array([-0.5, 0.5]) / _gaussian_scale(change)) if sigma > 0.2 else (0, 1)
+        theory = special.ndtr(middle / _gaussian_scale(change))
         theory = (theory - bounds[0]) / (bounds[1] - bounds[0])
         if np.max(np.abs(theory - (np.arange(middle.size) + 0.5) / middle.size)) < 0.02:
             raise WrongError("this is lesson 02's Gaussian noise" + advice)
@@ -315,7 +315,7 @@ def _require_new_kind(change, grey):
 
 def _gaussian_scale(change):
     """The standard deviation of Gaussian noise, from its middle half, which no clipping at 0 and 1 reaches."""
-    return np.quantile(np.abs(change), 0.5) / stats.norm.ppf(0.75)
+    return np.quantile(np.abs(change), 0.5) / special.ndtri(0.75)
 
 
 def _alone(hit, share):

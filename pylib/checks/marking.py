@@ -105,13 +105,14 @@ LARGEST_STREAM = 200_000  # characters that a cell may print; what it prints bey
 LARGEST_OUTPUT = 30_000_000  # of all else that a cell shows
 
 
-def execute_class():
-    """nbgrader's `Execute`, which here keeps endless output out, and judges records once the notebook has run.
+def autograde_preprocessors():
+    """nbgrader's own steps of marking, but its `Execute` keeps endless output out, and then judges the records.
 
     Returns
     -------
-    Execute : a class for `c.Autograde.autograde_preprocessors`; it is made here, as nbgrader may be missing elsewhere
+    preprocessors : classes for `c.Autograde.autograde_preprocessors`
     """
+    from nbgrader.converters.autograde import Autograde  # a learner has no nbgrader
     from nbgrader.preprocessors import Execute
 
     class JudgingExecute(Execute):
@@ -133,7 +134,8 @@ def execute_class():
                     return None
             return super().process_message(msg, cell, cell_index)
 
-    return JudgingExecute
+    usual = Autograde.class_traits()["autograde_preprocessors"].default()
+    return [JudgingExecute if step is Execute else step for step in usual]
 
 
 def _error(text):

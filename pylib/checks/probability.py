@@ -1,7 +1,7 @@
 """Checks of exercises 2, 3, 4, 7 and 12, probability: the loss, the evidence, divergence, sampling."""
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from pylib import evidence
 from pylib.checks import _given
@@ -564,12 +564,22 @@ def _laplace_with_gap(e):
     return np.where(e < -1, 0.5 * np.exp(e + 1), np.where(e > 1, 1 - 0.5 * np.exp(1 - e), 0.5))
 
 
-_laplace = stats.laplace.cdf
+def _laplace(e):
+    return np.where(e < 0, np.exp(np.minimum(e, 0)) / 2, 1 - np.exp(-np.maximum(e, 0)) / 2)
+
+
+def _exponential(e):
+    return -np.expm1(-np.maximum(e, 0))
+
+
+def _uniform(low, high):
+    return lambda e: np.clip((e - low) / (high - low), 0, 1)
+
 
 # Usual mistakes: the distribution of the noise, and what is used as the scale s, unless it is the right one
 SAMPLING_MISTAKES = [
-    ("the noise is Gaussian; that is the sampling of lesson 03, and Laplace is wanted", stats.norm.cdf),
-    ("the noise is Gaussian, and log_scale is taken for a log-variance, as in lesson 03", stats.norm.cdf, np.sqrt),
+    ("the noise is Gaussian; that is the sampling of lesson 03, and Laplace is wanted", special.ndtr),
+    ("the noise is Gaussian, and log_scale is taken for a log-variance, as in lesson 03", special.ndtr, np.sqrt),
     ("log_scale is taken for a log-variance: the scale is exp(log_scale), not its root", _laplace, np.sqrt),
     ("log_scale itself is used as the scale; take its exponential", _laplace, lambda s: np.abs(np.log(s))),
     ("the scale is not used; z is loc plus scale times noise", _laplace, np.ones_like),
@@ -580,20 +590,20 @@ SAMPLING_MISTAKES = [
     ("the noise has variance 1; a Laplace distribution of scale 1 has variance 2", _laplace, lambda s: s / 2**0.5),
     (
         "no z lies below loc: this is the exponential distribution; half of the draws need the other sign",
-        stats.expon.cdf,
+        _exponential,
     ),
     (
         "no z lies above loc: this is the exponential distribution; half of the draws need the other sign",
-        lambda e: stats.expon.sf(-e),
+        lambda e: 1 - _exponential(-e),
     ),
-    ("the noise is uniform from 0 to 1; turn it into Laplace noise first", stats.uniform.cdf),
+    ("the noise is uniform from 0 to 1; turn it into Laplace noise first", _uniform(0, 1)),
     (
         "the noise is uniform from -1/2 to 1/2; turn it into Laplace noise by the inverse of its distribution function",
-        stats.uniform(-0.5).cdf,
+        _uniform(-0.5, 0.5),
     ),
-    ("the noise is uniform from -1 to 1; turn it into Laplace noise", stats.uniform(-1, 2).cdf),
-    ("this is the logistic distribution; Laplace has |u - 1/2| inside the logarithm", stats.logistic.cdf),
-    ("this is the Gumbel distribution", stats.gumbel_r.cdf),
+    ("the noise is uniform from -1 to 1; turn it into Laplace noise", _uniform(-1, 1)),
+    ("this is the logistic distribution; Laplace has |u - 1/2| inside the logarithm", special.expit),
+    ("this is the Gumbel distribution", lambda e: np.exp(-np.exp(-e))),
     (
         "the draws lack the middle, where Laplace has its peak: is there a 2 too few inside the logarithm?",
         _laplace_with_gap,
