@@ -102,8 +102,8 @@ def places_of_two_lengths():
         ("drawn_digit", places_of_two_lengths(), "has shape (3,), not (2,)"),
         ("different_compression", (lambda size: size, {"2": 1}), "sizes must be a list"),
         ("learned_sigma", lambda: {"sigma": object()}, "not a dict"),
-        ("laplace_kl", lambda m, s: {1: 2}, "returns a dict, which is no array of numbers"),
-        ("laplace_entropy", lambda s: [1.0, [2.0, 3.0]], "returns a tuple, which is no array"),
+        ("derived_kl", lambda m, s: {1: 2}, "returns a dict, which is no array of numbers"),
+        ("derived_entropy", lambda s: [1.0, [2.0, 3.0]], "returns a tuple, which is no array"),
         ("same_hand", lambda z, y, new: object(), "returns a object, which is no array"),
     ],
 )
@@ -138,7 +138,7 @@ def reads_frames(*args):
     return 0.0
 
 
-@pytest.mark.parametrize("check", ["mended_loss", "less_biased_evidence", "kl_between_gaussians", "laplace_kl"])
+@pytest.mark.parametrize("check", ["mended_loss", "less_biased_evidence", "kl_between_gaussians", "derived_kl"])
 def test_nothing_right_stands_in_the_callers_frames(check):
     assert not judge(check, reads_frames).right
 

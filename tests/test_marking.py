@@ -32,7 +32,7 @@ def test_what_the_check_calls_right_has_its_marks(check):
         assert getattr(checks, check)(*parts(answer)).right
         verdict, record = recorded(check, answer)
         assert verdict.right, verdict.message
-        assert marking.judge(check, record) is None
+        assert marking.judge_record(check, record) is None
         assert len(record) < 5e6
 
 
@@ -40,7 +40,7 @@ def test_what_the_check_calls_right_has_its_marks(check):
 def test_a_wrong_answer_has_none_and_is_told_the_same(check):
     for answer, _ in exercise_answers.WRONG[check][:6]:
         verdict, record = recorded(check, answer)
-        assert not verdict.right and marking.judge(check, record) == verdict.message
+        assert not verdict.right and marking.judge_record(check, record) == verdict.message
 
 
 @pytest.mark.parametrize("check", QUICK)
@@ -99,9 +99,9 @@ def errors(cell):
 
 
 def test_cells_are_judged_by_their_records_alone():
-    right = recorded("laplace_entropy", exercise_answers.RIGHT["laplace_entropy"][0])[1]
-    wrong = recorded("laplace_entropy", exercise_answers.WRONG["laplace_entropy"][0][0])[1]
-    source = 'verdict = 1\nchecks.mark("laplace_entropy", laplace_entropy)'
+    right = recorded("derived_entropy", exercise_answers.RIGHT["derived_entropy"][0])[1]
+    wrong = recorded("derived_entropy", exercise_answers.WRONG["derived_entropy"][0][0])[1]
+    source = 'verdict = 1\nchecks.mark("derived_entropy", laplace_entropy)'
     cells = [
         cell(source, right),
         cell(source, wrong),
@@ -124,12 +124,12 @@ def test_cells_are_judged_by_their_records_alone():
 def test_mark_says_what_is_wrong_and_records_for_nbgrader_alone(monkeypatch, capsys):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
-    checks.mark("laplace_entropy", exercise_answers.RIGHT["laplace_entropy"][0])
+    checks.mark("derived_entropy", exercise_answers.RIGHT["derived_entropy"][0])
     assert shown == []
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(AssertionError, match="the 1 is missing"):
-        checks.mark("laplace_entropy", exercise_answers.WRONG["laplace_entropy"][1][0])
+        checks.mark("derived_entropy", exercise_answers.WRONG["derived_entropy"][1][0])
     assert json.dumps(shown) and list(shown[0]) == [marking.RECORD]
-    with pytest.raises(ValueError, match="name must be one of .*laplace_kl.*, not 'no_check'"):
+    with pytest.raises(ValueError, match="name must be one of .*derived_kl.*, not 'no_check'"):
         checks.mark("no_check", None)
     assert capsys.readouterr() == ("", "")

@@ -15,16 +15,16 @@ from pylib.checks.inference import inpainting, which_digit
 from pylib.checks.latent_space import drawn_digit, same_hand, spherical_interpolation
 from pylib.checks.marking import mark
 from pylib.checks.probability import (
+    derived_entropy,
+    derived_kl,
+    derived_second_moment,
     kl_between_gaussians,
-    laplace_entropy,
-    laplace_kl,
-    laplace_second_moment,
     less_biased_evidence,
     mended_loss,
     sampling,
 )
 from pylib.checks.progress import ProgressTable
-from pylib.checks.training import importance_weighted_training, learned_sigma, sigma_loss
+from pylib.checks.training import importance_weighted_training, learned_sigma, loss_with_sigma
 
 __all__ = [
     "ProgressTable",
@@ -34,9 +34,9 @@ __all__ = [
     "importance_weighted_training",
     "inpainting",
     "kl_between_gaussians",
-    "laplace_entropy",
-    "laplace_kl",
-    "laplace_second_moment",
+    "derived_entropy",
+    "derived_kl",
+    "derived_second_moment",
     "learned_sigma",
     "less_biased_evidence",
     "mark",
@@ -46,7 +46,7 @@ __all__ = [
     "quiet",
     "same_hand",
     "sampling",
-    "sigma_loss",
+    "loss_with_sigma",
     "spherical_interpolation",
     "which_digit",
 ]

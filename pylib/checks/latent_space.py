@@ -143,7 +143,8 @@ def spherical_interpolation(slerp, hidden=False):
         across -= (across @ a) / (a @ a) * a
         return (stretch * (np.cos(angle) * a + np.sin(angle) * _unit(across) * np.linalg.norm(a))).astype("float32")
 
-    cases = [(code(d), code(d, scale), t) for d, scale in ((20, 1), (3, 2), (20, 0.7), (2, 1))]
+    starts = [(code(d), scale) for d, scale in ((20, 1), (3, 2), (20, 0.7), (2, 1))]
+    cases = [(a, at_angle(a, rng.uniform(0.6, 2.5), scale), t) for a, scale in starts]
     a = cases[0][0]
     small = [(a, at_angle(a, angle), t) for angle in (0.3, 0.1, 0.03)]
     wide = [(a, at_angle(a, 3.0, 0.9), t)]

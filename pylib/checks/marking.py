@@ -42,7 +42,7 @@ def mark(name, *answers):
     assert verdict.right, verdict.message
 
 
-def judge(name, record):
+def judge_record(name, record):
     """What is wrong with the recorded answers of a check, or None.
 
     Parameters
@@ -68,12 +68,12 @@ def judge(name, record):
 def main():
     """Read a list of pairs of a check's name and its record, and write the list of what is wrong with each."""
     pairs = json.load(sys.stdin)
-    problems = [judge(name, record) for name, record in pairs]
+    problems = [judge_record(name, record) for name, record in pairs]
     json.dump(problems, sys.stdout)
 
 
 def judge_apart(pairs):
-    """`judge` of pairs of a name and a record, in a process of its own."""
+    """`judge_record` of pairs of a name and a record, in a process of its own."""
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
     environment.pop("NBGRADER_EXECUTION", None)
     command = [sys.executable, "-c", "import pylib.checks; from pylib.checks.marking import main; main()"]

@@ -790,7 +790,7 @@ def _positions(hidden):
 
 
 @check
-def laplace_entropy(entropy, hidden=False):
+def derived_entropy(entropy, hidden=False):
     """Check the first step of a derivation, the entropy of a Laplace distribution: exercise 12 of lesson 05.
 
     Parameters
@@ -809,7 +809,7 @@ def laplace_entropy(entropy, hidden=False):
 
 
 @check
-def laplace_second_moment(second_moment, hidden=False):
+def derived_second_moment(second_moment, hidden=False):
     """Check the second step of a derivation, E[z²] of a Laplace distribution: exercise 12 of lesson 05.
 
     Parameters
@@ -827,7 +827,7 @@ def laplace_second_moment(second_moment, hidden=False):
 
 
 @check
-def laplace_kl(kl, hidden=False):
+def derived_kl(kl, hidden=False):
     """Check the last step of a derivation, KL(Laplace || N(0, 1)): exercise 12 of lesson 05.
 
     Parameters

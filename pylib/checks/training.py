@@ -96,7 +96,7 @@ def _slope_by_sigma(sigma_loss):
 
 
 @check
-def sigma_loss(sigma_loss, hidden=False):
+def loss_with_sigma(sigma_loss, hidden=False):
     """Check minus the ELBO of Gaussian pixels whose sigma is learned: exercise 13 of lesson 05.
 
     Parameters

@@ -406,13 +406,13 @@ WRONG["sampling"] = [
 
 # --- Exercise 12: a derivation in three steps
 
-RIGHT["laplace_entropy"] = [
+RIGHT["derived_entropy"] = [
     lambda s: 1 + np.log(2 * s),
     lambda s: np.log(2 * np.e * s),
     lambda s: float(stats.laplace(scale=s).entropy()),
     lambda s: tf.math.log(2.0 * s) + 1.0,
 ]
-WRONG["laplace_entropy"] = [
+WRONG["derived_entropy"] = [
     (lambda s: -1 - np.log(2 * s), "this is the mean of log q"),
     (lambda s: np.log(2 * s), "the 1 is missing"),
     (lambda s: 1 + np.log(s), "the 2 is missing inside the logarithm"),
@@ -424,13 +424,13 @@ WRONG["laplace_entropy"] = [
     (lambda s: math.log(-s), "ValueError"),
     (lambda s: 1.5 + s**2, "write out -log q(z) first"),
 ]
-RIGHT["laplace_second_moment"] = [
+RIGHT["derived_second_moment"] = [
     lambda m, s: m**2 + 2 * s**2,
     lambda m, s: np.array([m * m + 2 * s * s]),
     lambda m, s: stats.laplace(m, s).moment(2),
     lambda m, s: tf.constant(m) ** 2 + tf.constant(s) ** 2 * 2,
 ]
-WRONG["laplace_second_moment"] = [
+WRONG["derived_second_moment"] = [
     (lambda m, s: m**2 + s**2, "is 2s², not s²"),
     (lambda m, s: 2 * s**2, "this is the variance"),
     (lambda m, s: m**2, "the mean's square; the variance is missing"),
@@ -454,13 +454,13 @@ def laplace_kl_by_quadrature(m, s):
     return np.trapezoid(np.exp(log_q) * (log_q - stats.norm.logpdf(z)), z)
 
 
-RIGHT["laplace_kl"] = [
+RIGHT["derived_kl"] = [
     laplace_kl,
     laplace_kl_by_quadrature,
     lambda m, s: ops.convert_to_tensor(laplace_kl(m, s)),
     lambda m, s: [laplace_kl(m, s)],
 ]
-WRONG["laplace_kl"] = [
+WRONG["derived_kl"] = [
     (lambda m, s: -laplace_kl(m, s), "the sign is turned"),
     (lambda m, s: laplace_kl(m, s) + 1 + np.log(2 * s), "this is the cross-entropy"),
     (lambda m, s: laplace_kl(m, s) + 2 + 2 * np.log(2 * s), "the entropy is added"),

@@ -55,13 +55,13 @@ def loss_with_still_sigma(*args):
     return loss_with(lambda squares, s: right_pixels(squares, tf.stop_gradient(s)))(*args)
 
 
-RIGHT["sigma_loss"] = [
+RIGHT["loss_with_sigma"] = [
     loss_with(right_pixels),
     loss_tensorflow,
     loss_of_variance,
     lambda *args: ops.reshape(loss_tensorflow(*args), (1,)),
 ]
-WRONG["sigma_loss"] = [
+WRONG["loss_with_sigma"] = [
     (loss_with(lambda q, s: right_pixels(q, s) - 784 * s), "784 log sigma is missing"),
     (loss_with(lambda q, s: right_pixels(q, s) - 783 * s), "log sigma counts once; there is one for each"),
     (loss_with(lambda q, s: right_pixels(q, s) - 392 * s), "log sigma has a factor 1/2"),
