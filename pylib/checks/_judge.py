@@ -45,7 +45,8 @@ LISTENERS = []  # functions of a check's name and its verdict, such as the progr
 def check(judge):
     """Decorate `judge(*answers, hidden)`: what it raises or returns is printed, and made a Verdict.
 
-    `hidden` chooses the cases that marking uses, which the notebook never does.
+    `hidden` chooses the cases that marking uses, which the notebook never does; the public check has no such parameter,
+    and its docstring none either.
     """
     signature = inspect.signature(judge)
     public = [parameter for name, parameter in signature.parameters.items() if name != "hidden"]

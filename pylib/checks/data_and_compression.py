@@ -27,7 +27,7 @@ VISIBLE = 0.05  # the least change of a pixel that leaves a mark
 
 
 @check
-def new_numbers(combine, hidden=False):
+def new_numbers(combine, hidden=False):  # numpydoc ignore=PR01
     """Check new digits made of two others each: exercise 1 of lesson 05.
 
     Parameters
@@ -129,7 +129,7 @@ def _pca_error(size, images):
 
 
 @check
-def different_compression(compress, sizes, hidden=False):
+def different_compression(compress, sizes, hidden=False):  # numpydoc ignore=PR01
     """Check networks whose error falls with the size of the code: exercise 5 of lesson 05.
 
     Parameters
@@ -214,7 +214,7 @@ def _measured_error(images, size, encoder, decoder):
 
 
 @check
-def own_noise(spoil, restore, hidden=False):
+def own_noise(spoil, restore, hidden=False):  # numpydoc ignore=PR01
     """Check a noise and its removal: exercise 8 of lesson 05.
 
     Parameters

@@ -127,7 +127,7 @@ POSTERIOR_MISTAKES = [
 
 
 @check
-def which_digit(label_probabilities, hidden=False):
+def which_digit(label_probabilities, hidden=False):  # numpydoc ignore=PR01
     """Check what a half-hidden digit may be, by Bayes' theorem: exercise 10 of lesson 05.
 
     Parameters
@@ -287,7 +287,7 @@ def _accepted(function, z, value, damping, proposed):
 
 
 @check
-def inpainting(inpaint, hidden=False):
+def inpainting(inpaint, hidden=False):  # numpydoc ignore=PR01
     """Check the completion of half-hidden digits: exercise 11 of lesson 05.
 
     Parameters

@@ -119,7 +119,7 @@ SLERP_MISTAKES = [
 
 
 @check
-def spherical_interpolation(slerp, hidden=False):
+def spherical_interpolation(slerp, hidden=False):  # numpydoc ignore=PR01
     """Check interpolation along the arc: exercise 6 of lesson 05.
 
     Parameters
@@ -138,7 +138,6 @@ def spherical_interpolation(slerp, hidden=False):
         return (scale * rng.normal(size=d)).astype("float32")
 
     def at_angle(a, angle, stretch=1.0):
-        """A code at this angle to `a`."""
         across = rng.normal(size=len(a))
         across -= (across @ a) / (a @ a) * a
         return (stretch * (np.cos(angle) * a + np.sin(angle) * _unit(across) * np.linalg.norm(a))).astype("float32")
@@ -298,7 +297,7 @@ def _telling_images(hidden):
 
 
 @check
-def drawn_digit(read_digit, hidden=False):
+def drawn_digit(read_digit, hidden=False):  # numpydoc ignore=PR01
     """Check a reader of digits by their nearest codes: exercise 9 of lesson 05.
 
     Parameters
@@ -457,7 +456,7 @@ REWRITING_MISTAKES = [
 
 
 @check
-def same_hand(rewrite, hidden=False):
+def same_hand(rewrite, hidden=False):  # numpydoc ignore=PR01
     """Check how codes of one digit are made codes of another in the same hand: exercise 15 of lesson 05.
 
     Parameters

@@ -72,7 +72,7 @@ def main():
     json.dump(problems, sys.stdout)
 
 
-def judge_apart(pairs):
+def _judge_apart(pairs):
     """`judge_record` of pairs of a name and a record, in a process of its own."""
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"}
     environment.pop("NBGRADER_EXECUTION", None)
@@ -84,7 +84,12 @@ def judge_apart(pairs):
 
 
 def judge_cells(cells):
-    """Judge the records in a notebook's executed cells: they are taken out, and what is wrong is put in as an error."""
+    """Judge the records in a notebook's executed cells: they are taken out, and what is wrong is put in as an error.
+
+    Parameters
+    ----------
+    cells : of a notebook; those that mark change
+    """
     marked = []
     for cell in cells:
         if cell.cell_type != "code" or not (names := MARKED.findall(cell.source)):
@@ -95,7 +100,7 @@ def judge_cells(cells):
         cell.outputs = [output for output in kept if output.output_type != "execute_result"]
         # A cell that stopped has no mark anyway, and one record for each call is all that counts.
         marked += [(cell, name, records[i] if len(records) == len(names) else None) for i, name in enumerate(names)]
-    problems = judge_apart([(name, record) for _, name, record in marked]) if marked else []
+    problems = _judge_apart([(name, record) for _, name, record in marked]) if marked else []
     for (cell, _, _), problem in zip(marked, problems, strict=True):
         if problem is not None and not any(output.output_type == "error" for output in cell.outputs):
             cell.outputs.insert(0, _error(problem))
@@ -116,13 +121,13 @@ def autograde_preprocessors():
     from nbgrader.preprocessors import Execute
 
     class JudgingExecute(Execute):
-        def preprocess(self, nb, resources, **options):
+        def preprocess(self, nb, resources, **options):  # numpydoc ignore=PR01,RT01
             """Run the notebook, then judge what its marked cells recorded."""
             nb, resources = super().preprocess(nb, resources, **options)
             judge_cells(nb.cells)
             return nb, resources
 
-        def process_message(self, msg, cell, cell_index):
+        def process_message(self, msg, cell, cell_index):  # numpydoc ignore=PR01,RT01
             """Take in one message of the kernel's, unless its cell has sent too much."""
             kind = msg["msg_type"]
             if kind in ("stream", "display_data", "update_display_data", "execute_result"):

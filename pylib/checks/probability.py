@@ -109,7 +109,7 @@ KL_TERM_MISTAKES = [
 
 
 @check
-def mended_loss(vae_loss, hidden=False):
+def mended_loss(vae_loss, hidden=False):  # numpydoc ignore=PR01
     """Check minus the ELBO of Bernoulli pixels, the mean over the images: exercise 2 of lesson 05.
 
     Parameters
@@ -125,7 +125,7 @@ def mended_loss(vae_loss, hidden=False):
     rng = _given.generator(2, hidden)
 
     def case(n, d, pixels, codes):
-        """Pixels and codes of which either contributes nothing where it is switched off."""
+        # Pixels and codes contribute nothing where they are switched off.
         x, logits = rng.random((n, 784)), rng.normal(size=(n, 784))
         z_mean, z_log_var = rng.normal(size=(n, d)) * 2, rng.normal(size=(n, d)) - 1
         if not pixels:
@@ -271,7 +271,7 @@ JACKKNIFE_MISTAKES = [
 
 
 @check
-def less_biased_evidence(less_biased, hidden=False):
+def less_biased_evidence(less_biased, hidden=False):  # numpydoc ignore=PR01
     """Check the jackknife estimate of log p(x): exercise 3 of lesson 05.
 
     Parameters
@@ -483,7 +483,7 @@ KL_MISTAKES = [
 
 
 @check
-def kl_between_gaussians(kl, hidden=False):
+def kl_between_gaussians(kl, hidden=False):  # numpydoc ignore=PR01
     """Check KL(q || p) of two Gaussians with full covariance: exercise 4 of lesson 05.
 
     Parameters
@@ -612,7 +612,7 @@ SAMPLING_MISTAKES = [
 
 
 @check
-def sampling(sample_laplace, hidden=False):
+def sampling(sample_laplace, hidden=False):  # numpydoc ignore=PR01
     """Check draws from Laplace distributions by reparameterization: exercise 7 of lesson 05.
 
     Parameters
@@ -790,7 +790,7 @@ def _positions(hidden):
 
 
 @check
-def derived_entropy(entropy, hidden=False):
+def derived_entropy(entropy, hidden=False):  # numpydoc ignore=PR01
     """Check the first step of a derivation, the entropy of a Laplace distribution: exercise 12 of lesson 05.
 
     Parameters
@@ -809,7 +809,7 @@ def derived_entropy(entropy, hidden=False):
 
 
 @check
-def derived_second_moment(second_moment, hidden=False):
+def derived_second_moment(second_moment, hidden=False):  # numpydoc ignore=PR01
     """Check the second step of a derivation, E[z²] of a Laplace distribution: exercise 12 of lesson 05.
 
     Parameters
@@ -827,7 +827,7 @@ def derived_second_moment(second_moment, hidden=False):
 
 
 @check
-def derived_kl(kl, hidden=False):
+def derived_kl(kl, hidden=False):  # numpydoc ignore=PR01
     """Check the last step of a derivation, KL(Laplace || N(0, 1)): exercise 12 of lesson 05.
 
     Parameters

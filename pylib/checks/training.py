@@ -96,7 +96,7 @@ def _slope_by_sigma(sigma_loss):
 
 
 @check
-def loss_with_sigma(sigma_loss, hidden=False):
+def loss_with_sigma(sigma_loss, hidden=False):  # numpydoc ignore=PR01
     """Check minus the ELBO of Gaussian pixels whose sigma is learned: exercise 13 of lesson 05.
 
     Parameters
@@ -151,7 +151,7 @@ def loss_with_sigma(sigma_loss, hidden=False):
 
 
 @check
-def learned_sigma(train_sigma, hidden=False):
+def learned_sigma(train_sigma, hidden=False):  # numpydoc ignore=PR01
     """Check that a trained sigma is the root of the mean squared residual: exercise 13 of lesson 05.
 
     Parameters
@@ -316,7 +316,7 @@ def _gradient(loss, name, x, eps):
 
 
 @check
-def importance_weighted_training(iw_step, hidden=False):
+def importance_weighted_training(iw_step, hidden=False):  # numpydoc ignore=PR01
     """Check a training step on the importance-weighted bound: exercise 14 of lesson 05.
 
     Parameters
