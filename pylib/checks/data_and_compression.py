@@ -49,7 +49,10 @@ def new_numbers(combine, hidden=False):  # numpydoc ignore=PR01
         combine.way = ("float32", True)  # as where half of one image's pixels are taken for half of the rows
         new = combined(first, second)
     again = combined(first, second)
-    among_others = combined(*(np.concatenate([digits[:10], other[:10]]) for digits in (first, second)))
+    half = np.arange(len(first)) < 10
+    among_others = [
+        combined(*(np.where(kept[:, None], digits, other) for digits in (first, second))) for kept in (half, ~half)
+    ]
     without = {"first": combined(other, second), "second": combined(first, other)}
     require_pixels(new, first, "your new pixels")
     recognise(
@@ -63,7 +66,7 @@ def new_numbers(combine, hidden=False):  # numpydoc ignore=PR01
         raise WrongError(f"the new digits are too faint to see: their darkest pixels reach {new.max():.2f}")
     if np.array_equal(new, again):
         _require_both_marks(new, without)
-        if not np.allclose(among_others[:10], new[:10], atol=1e-3):
+        if not np.allclose(np.where(half[:, None], *among_others), new, atol=1e-3):
             raise WrongError(
                 "what becomes of two digits depends on which others are in the batch; make each new digit of the two "
                 "in its own row alone"
@@ -262,8 +265,6 @@ def _judge_spoil(images, spoil, slack):
     psnr = noise.psnr(images, noisy)
     if psnr > 60:
         raise WrongError("spoil returns the digits as they were")
-    if psnr < 3:
-        raise WrongError(f"nothing is left of the digits ({psnr:.1f} dB); leave a trace of each")
     if not np.array_equal(noisy, again):
         raise WrongError("the same rng gives other noise the second time; take all randomness from rng")
     recognise(

@@ -183,7 +183,9 @@ def which_digit(label_probabilities, hidden=False):  # numpydoc ignore=PR01
     for value, right in zip(values, rights, strict=True):
         require_shape(value, right.shape, "a row for each image and a column for each digit")
         require_finite(
-            value, "probability", "exp of less than -745 is 0, and 0 / 0 is NaN; subtract the largest exponent first"
+            value,
+            "probability",
+            "exp of -104 is 0 in float32, and 0 / 0 is NaN; subtract the largest exponent first, as logsumexp does",
         )
     _explain_probabilities(values, rights, cases)
 

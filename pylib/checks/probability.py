@@ -10,6 +10,7 @@ from pylib.checks._judge import (
     check,
     compare,
     evaluate,
+    explain_difference,
     in_shape,
     is_close,
     recognise,
@@ -156,8 +157,7 @@ def mended_loss(vae_loss, hidden=False):  # numpydoc ignore=PR01
             require_finite(
                 value,
                 "loss",
-                "look for a logarithm of a probability, which rounds to 0 or 1 where logits are large, and work on the "
-                "logits, as lesson 03 does",
+                "look for the logarithm of a probability, which rounds to 0 or 1 where logits are 20, and use softplus",
             )
         _explain_term(values, rights)
     right_large = right(x, 100 * logits, *codes)
@@ -165,25 +165,28 @@ def mended_loss(vae_loss, hidden=False):  # numpydoc ignore=PR01
         raise WrongError(
             f"with logits of 100 and more the loss is {large.ravel()[0]:.5g} where {right_large:.5g} is right; "
             f"look for "
-            "a logarithm of a probability, which rounds to 0 or 1 there, and work on the logits, as lesson 03 does"
+            "an exp that overflows there, or the logarithm of a probability, which rounds to 0 or 1, and use softplus"
         )
     return "sums over pixels and latent numbers, a mean over images, and exact for large logits"
 
 
 def _explain_term(values, rights):
     """Raise which of both terms is wrong, told by cases in which the other is 0."""
-    pixels, codes = slice(2, 4), slice(4, 6)
-    wrong = [
-        not all(is_close(v, r, 2e-5, 2e-3) for v, r in zip(values[of], rights[of], strict=True))
-        for of in (pixels, codes)
-    ]
-    pixel_text = f"where the KL is 0, the loss is {values[2]:.5g} and should be {rights[2]:.5g}"
-    code_text = f"where the reconstruction error is 0, the loss is {values[4]:.5g} and should be {rights[4]:.5g}"
-    if all(wrong):
+    ratios = np.array(values) / np.array(rights)
+    if np.ptp(ratios) < 1e-3 * abs(ratios[0]):
+        explain_difference(np.array(values), np.array(rights), "loss", "so both terms are off in the same way")
+
+    def seen(term, other):
+        worst = max(term, key=lambda i: abs(values[i] / rights[i] - 1))
+        text = f"where the {other} is 0, the loss is {values[worst]:.5g} and should be {rights[worst]:.5g}"
+        return text, not is_close(values[worst], rights[worst], 2e-5, 2e-3)
+
+    (pixel_text, pixels_wrong), (code_text, codes_wrong) = seen((2, 3), "KL"), seen((4, 5), "reconstruction error")
+    if pixels_wrong and codes_wrong:
         raise WrongError(f"both terms are off: {pixel_text}, and {code_text}; mend the reconstruction error first")
-    if wrong[0]:
+    if pixels_wrong:
         raise WrongError(f"the reconstruction error is off, and the KL is right: {pixel_text}")
-    if wrong[1]:
+    if codes_wrong:
         raise WrongError(f"the KL is off, and the reconstruction error is right: {code_text}")
     raise WrongError(
         f"each term is right where the other is 0, and together they give {values[0]:.5g} where {rights[0]:.5g} is "
@@ -686,6 +689,7 @@ def _judge_noise(centred, right_scale):
                 "many draws have the same noise, up to its sign: draw noise of its own for each number, with "
                 "the shape of loc"
             )
+        _require_independence(standard)
         _judge_tails(standard)
         return
     recognise(fits, SAMPLING_MISTAKES)
@@ -694,6 +698,23 @@ def _judge_noise(centred, right_scale):
         f"these are not Laplace draws: in units of the scale, |z - loc| has the mean {np.abs(standard).mean():.3g} "
         f"where 1 is right, and {np.mean(centred < 0):.0%} of the draws lie below loc where 50% is right"
     )
+
+
+def _require_independence(standard):
+    """Raise where noise goes together with that of the number beside it, or of the next image, in sign or in size."""
+    neighbours = {
+        "both numbers of an image": (standard[:, 0], standard[:, 1]),
+        "one image and the next": (standard[1:], standard[:-1]),
+    }
+    for name, (one, other) in neighbours.items():
+        for what, part in {"signs": np.sign, "sizes": np.abs}.items():
+            together = np.corrcoef(part(one).ravel(), part(other).ravel())[0, 1]
+            if abs(together) > 0.05:
+                raise WrongError(
+                    f"the noises of {name} are not independent (their {what} have a correlation of "
+                    f"{together:.2f}); draw "
+                    "noise of its own for each number, with the shape of loc"
+                )
 
 
 def _judge_tails(standard):

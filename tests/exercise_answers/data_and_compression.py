@@ -85,6 +85,7 @@ WRONG["new_numbers"] = [
     (one_digit_and_noise, "the second digits leave no visible mark"),
     (lambda a, b: np.clip(a + b.mean(axis=0), 0, 1), "depends on which others are in the batch"),
     (lambda a, b: np.maximum(a, b[::-1]), "depends on which others are in the batch"),
+    (lambda a, b: np.maximum(a, b[0]), "depends on which others are in the batch"),
     (changes_its_input, "writes into the array that it is given"),
     (writes_by_a_view, "also by a reshaped view"),
     (lambda a, b: "ab", "returns a str, which is no array of numbers"),
@@ -252,8 +253,9 @@ WRONG["own_noise"] = [
     ((with_four(noise.block, 0.1), reconstruct), "lesson 02's missing block"),
     ((stripes_by_a_view, fill_rows), "writes into the array that it is given, also by a reshaped view"),
     ((specks, lambda noisy: noisy.no_such), "AttributeError"),
+    ((specks, lambda noisy: by_median(noisy)[0]), "has shape (784,), not (100, 784)"),
     ((lambda images, rng: rng.random(images.shape), reconstruct), "the digits make no difference"),
-    ((lambda images, rng: 1 - images, reconstruct), "nothing is left of the digits"),
+    ((lambda images, rng: 1 - images, reconstruct), "another rng gives the same noise"),
     ((lambda images, rng: specks(images, np.random.default_rng(0)), reconstruct), "another rng gives the same noise"),
     ((lambda images, rng: specks(images, np.random.default_rng()), reconstruct), "take all randomness from rng"),
     (

@@ -92,9 +92,11 @@ WRONG["mended_loss"] = [
         lambda x, logits, *args: np.mean(np.sum((x - special.expit(logits)) ** 2, 1) + unit_kl(*args)),
         "squared error plus",
     ),
-    (loss_by_probabilities, "look for a logarithm of a probability"),
+    (loss_by_probabilities, "look for the logarithm of a probability"),
     (lambda *args: loss_by_probabilities(*args, tiny=1e-12), "with logits of 100 and more the loss is"),
-    (lambda *args: 3 * numpy_loss(*args), "both terms are off: where the KL is 0"),
+    (lambda *args: 3 * numpy_loss(*args), "3 times the right one in every case; so both terms are off"),
+    (lambda *args: numpy_loss(*args) / np.log(2), "your loss is in bits"),
+    (lambda *args: numpy_loss(*args, mean=lambda a: a.sum() / 10), "both terms are off: where the KL is 0"),
     (loss_with(lambda m, v: 1.1 * unit_kl(m, v)), "the KL is off, and the reconstruction error is right"),
     (loss_with(lambda m, v: unit_kl(m, v) + 0.5 * m.shape[1]), "in your KL, the 1 is missing"),
     (loss_with(lambda m, v: unit_kl(np.sqrt(np.abs(m)), v)), "the KL is off, and the reconstruction error is right"),
@@ -353,10 +355,21 @@ def unit_laplace(u):
     return -np.sign(u - 0.5) * np.log1p(-2 * np.abs(u - 0.5))
 
 
+def laplace_in_double_precision(loc, log_scale, rng):
+    """TensorFlow does not mix the float64 that `rng` gives with float32."""
+    v = tf.constant(rng.random(loc.shape)) - 0.5
+    return tf.constant(loc) - tf.exp(log_scale) * tf.sign(v) * tf.math.log1p(-2 * tf.abs(v))
+
+
 def laplace_in_pairs(loc, log_scale, rng):
     """The same noise for two images each, with the other sign: right on average, and not independent."""
     noise = unit_laplace(rng.random((len(loc) // 2, 2)))
     return loc + np.exp(log_scale) * np.concatenate([noise, -noise])
+
+
+def laplace_with_a_side_per_image(loc, log_scale, rng):
+    size = rng.exponential(size=loc.shape)
+    return loc + np.exp(log_scale) * size * np.where(rng.random((len(loc), 1)) < 0.5, -1, 1)
 
 
 def laplace_with(scale=np.exp, noise=unit_laplace, shape=np.shape, add=True):
@@ -368,6 +381,7 @@ def laplace_with(scale=np.exp, noise=unit_laplace, shape=np.shape, add=True):
 
 RIGHT["sampling"] = [
     laplace_by_inverse,
+    laplace_in_double_precision,
     laplace_of_exponentials,
     laplace_tensorflow,
     lambda loc, log_scale, rng: loc + np.exp(log_scale) * stats.laplace.ppf(rng.random(loc.shape)),
@@ -398,6 +412,7 @@ WRONG["sampling"] = [
     (lambda loc, s, rng: np.random.default_rng(0).laplace(loc, np.exp(s)), "another rng gives the same draws"),
     (lambda loc, s, rng: laplace_by_inverse(loc, s, rng).mean(axis=0), "a draw for each number of loc is wanted"),
     (laplace_in_pairs, "many draws have the same noise"),
+    (laplace_with_a_side_per_image, "the noises of both numbers of an image are not independent"),
     (laplace_with(noise=lambda u: np.clip(unit_laplace(u), -3, 3)), "the tails are clipped"),
     (laplace_with(noise=lambda u: unit_laplace(np.clip(u, 0.002, 0.998))), "the tails are clipped"),
     (lambda loc, s, rng: np.add(loc, laplace_by_inverse(0 * loc, s, rng), out=loc), "writes into the array"),
