@@ -265,7 +265,7 @@ CHECKS = {
     "checks.quiet": dict,
     "checks.same_hand": check("same_hand", "rewrite"),
     "checks.sampling": check("sampling", "sample_laplace"),
-    "checks.loss_with_sigma": check("loss_with_sigma", "loss_with_sigma"),
+    "checks.loss_with_sigma": check("loss_with_sigma", "sigma_loss"),
     "checks.spherical_interpolation": check("spherical_interpolation", "slerp"),
     "checks.which_digit": check("which_digit", "label_probabilities"),
 }
