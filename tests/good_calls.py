@@ -262,7 +262,6 @@ CHECKS = {
     "checks.mended_loss": check("mended_loss", "vae_loss"),
     "checks.new_numbers": check("new_numbers", "combine"),
     "checks.own_noise": check("own_noise", "spoil", "restore"),
-    "checks.quiet": dict,
     "checks.same_hand": check("same_hand", "rewrite"),
     "checks.sampling": check("sampling", "sample_laplace"),
     "checks.loss_with_sigma": check("loss_with_sigma", "sigma_loss"),

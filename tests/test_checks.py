@@ -10,6 +10,7 @@ import pytest
 
 from pylib import checks
 from pylib.checks import _given
+from pylib.checks._answers import quiet
 from pylib.checks._judge import CHECKS
 from pylib.checks.progress import EXERCISES
 from tests import exercise_answers
@@ -163,7 +164,7 @@ def test_stopping_a_cell_stops_the_check():
 
 
 def test_no_warning_reaches_the_error_stream(capsys):
-    with checks.quiet():
+    with quiet():
         np.log(np.zeros(2))
         print("noise", file=sys.stderr)
     assert capsys.readouterr().err == ""

@@ -8,7 +8,6 @@ Images and models it takes from pylib, not from the notebook, and it passes copi
 Answers may use NumPy, TensorFlow or Keras, in float32 or float64: whatever becomes an array counts.
 """
 
-from pylib.checks._answers import quiet
 from pylib.checks._judge import Verdict
 from pylib.checks.data_and_compression import different_compression, new_numbers, own_noise
 from pylib.checks.inference import inpainting, which_digit
@@ -43,7 +42,6 @@ __all__ = [
     "mended_loss",
     "new_numbers",
     "own_noise",
-    "quiet",
     "same_hand",
     "sampling",
     "loss_with_sigma",

@@ -37,7 +37,7 @@ class Unusable:
         self.name = name
 
 
-_TRAINED = {}  # a function and its arguments -> what it returned
+_TRAINED = {}  # a function's name and arguments -> the function that trained last, and what it returned
 
 # --- Answers ----------------------------------------------------------------------------------------
 
@@ -101,10 +101,10 @@ class Answer:
         """
 
         def get():
-            key = (self.function, args)
-            if not again or key not in _TRAINED:
-                _TRAINED[key] = _run(self.function, self.name, args)
-            return _TRAINED[key]
+            key = (self.name, args)
+            if not again or key not in _TRAINED or _TRAINED[key][0] is not self.function:
+                _TRAINED[key] = self.function, _run(self.function, self.name, args)
+            return _TRAINED[key][1]
 
         return self.tape.play(self, get)
 

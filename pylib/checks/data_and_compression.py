@@ -166,8 +166,7 @@ def different_compression(compress, sizes, hidden=False):  # numpydoc ignore=PR0
     if errors[0] > (1.03 if hidden else 1) * pca[0]:
         raise WrongError(
             f"with {sizes[0]} numbers the error is {errors[0]:.4f}, and PCA with as many has {pca[0]:.4f}: "
-            f"train on more "
-            "images, for more epochs or with larger steps, until the network is ahead there"
+            "train on more images, for more epochs or with larger steps, until the network is ahead there"
         )
     beaten = ", ".join(str(size) for size, a, b in zip(sizes, errors, pca, strict=True) if a < b)
     text = f"the error falls from {errors[0]:.4f} with {sizes[0]} numbers to {errors[-1]:.4f} with {sizes[-1]}, and is "
@@ -244,8 +243,7 @@ def own_noise(spoil, restore, hidden=False):  # numpydoc ignore=PR01
     if after < before + 1 - slack / 2:
         raise WrongError(
             f"restore gains {after - before:.2f} dB, from {before:.1f} to {after:.1f}; find a way to gain 1 dB "
-            f"or more: "
-            "where can you tell that a pixel was spoilt, and what do its neighbours say of it?"
+            "or more: where can you tell that a pixel was spoilt, and what do its neighbours say of it?"
         )
     shown = {"clean": images[:10], "spoilt": noisy[:10], "restored": clean[:10]}
     return f"restored from {before:.1f} to {after:.1f} dB", shown

@@ -137,8 +137,8 @@ def which_digit(label_probabilities, hidden=False):  # numpydoc ignore=PR01
 
     Returns
     -------
-    verdict : a `Verdict`, whose message is printed; it shows `probabilities` and `labels` of 500 digits whose right
-        half is hidden
+    verdict : a `Verdict`, whose message is printed; it shows `halves`, 200 digits whose right half is hidden, their
+        `probabilities` and `labels`
     """
     require_functions(label_probabilities=label_probabilities)
     rng = _given.generator(10, hidden)
@@ -187,10 +187,10 @@ def which_digit(label_probabilities, hidden=False):  # numpydoc ignore=PR01
             "probability",
             "exp of -104 is 0 in float32, and 0 / 0 is NaN; subtract the largest exponent first, as logsumexp does",
         )
-    _explain_probabilities(values, rights, cases)
+    _explain_probabilities(values, rights)
 
 
-def _explain_probabilities(values, rights, cases):
+def _explain_probabilities(values, rights):
     """Raise what is seen of wrong probabilities, the simplest first."""
     if any(np.abs(value.sum(axis=1) - 1).max() > 1e-2 for value in values):
         total = next(value.sum(axis=1)[0] for value in values if np.abs(value.sum(axis=1) - 1).max() > 1e-2)
@@ -233,10 +233,10 @@ class _Search:
         slopes = (gate + a * gate * (1 - gate))[:, :, None] * w.T[None]
         return (a * gate) @ v + c, np.einsum("hp,nhd->npd", v, slopes, optimize=True)
 
-    def value(self, z, prior=1.0):
+    def value(self, z):
         """-log p(x_known|z) - log p(z) up to a constant, `(n,)`, nats."""
         logits = self.logits(z)[0][:, self.known]
-        return np.sum(np.logaddexp(0, logits) - self.x * logits, axis=1) + prior / 2 * np.sum(z**2, axis=1)
+        return np.sum(np.logaddexp(0, logits) - self.x * logits, axis=1) + np.sum(z**2, axis=1) / 2
 
     def descend(self, z, steps=25):
         """Codes with the least value near `z`, by damped steps of Fisher scoring."""
@@ -375,11 +375,9 @@ def _judge_codes(search, whole, best, limit):
     if length < 0.75 * best_length:
         raise WrongError(
             f"{seen}, and lie nearer to 0 than those ({compared}): does each term count once, with sums over "
-            f"pixels, or "
-            "are there too few steps from a start at 0?"
+            "pixels, or are there too few steps from a start at 0?"
         )
     raise WrongError(
         f"{seen}: does the loss hold softplus(logits) - x * logits of the known pixels alone, and are there "
-        f"enough steps "
-        "for it to stop falling?"
+        "enough steps for it to stop falling?"
     )

@@ -416,8 +416,7 @@ def _slant(images):
 REWRITING_MISTAKES = [
     (
         "the codes come back as they were, as they do where both ways have the same label; the way to "
-        "the noise needs the "
-        "label that the digit has, and the way back the new one",
+        "the noise needs the label that the digit has, and the way back the new one",
         lambda z, y, new: z.astype("float64"),
     ),
     (
@@ -500,8 +499,7 @@ def same_hand(rewrite, hidden=False):  # numpydoc ignore=PR01
     if not np.allclose(codes, np.reshape(again, codes.shape), atol=1e-4):
         raise WrongError(
             "a second call gives other codes: there is fresh noise in it, and with it another hand; the noise "
-            "must come "
-            "from the code itself, by following the field from angle 0 to pi/2"
+            "must come from the code itself, by following the field from angle 0 to pi/2"
         )
     recognise(lambda mistake: near(codes, mistake(z, label, new_label)), REWRITING_MISTAKES)
     off, least = np.sqrt(np.mean((codes - right) ** 2)), np.sqrt(np.mean((kept - z) ** 2))

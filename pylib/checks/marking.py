@@ -1,8 +1,8 @@
 """Marks: the cases that count, and a judge in a process of its own, where no learner's code ever ran.
 
 In a marked cell `mark` calls the learner's functions for the hidden cases and, where nbgrader runs it, leaves a record
-of what they returned among the cell's outputs. Once the notebook has run, `Execute` takes the records out and lets
-`python -m pylib.checks.marking` judge them: whatever the learner's code did to this process, only values count.
+of what they returned among the cell's outputs. Once the notebook has run, they are taken out and
+judged by a fresh Python process: whatever the learner's code did to this process, only values count.
 """
 
 import json

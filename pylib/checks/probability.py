@@ -309,7 +309,7 @@ def less_biased_evidence(less_biased, hidden=False):  # numpydoc ignore=PR01
         precisions,
         atol=1e-2,
     )
-    for w, where, remedy in (
+    extremes = [
         (
             low,
             "where all log-weights are near -20,000",
@@ -325,8 +325,10 @@ def less_biased_evidence(less_biased, hidden=False):  # numpydoc ignore=PR01
             "where one weight of a row is far above all others",
             "without that weight, the rest needs a largest log-weight of its own",
         ),
-    ):
-        value, right = in_shape(evaluate(less_biased, w, precisions=precisions), (len(w),)), _jackknife(w)
+    ]
+    values = [evaluate(less_biased, w, precisions=precisions) for w, *_ in extremes]
+    for value, (w, where, remedy) in zip(values, extremes, strict=True):
+        value, right = in_shape(value, (len(w),)), _jackknife(w)
         close = np.abs(value - right) <= 1e-2 + 3e-6 * np.abs(w).max(axis=1) * w.shape[1]
         if not close.all():
             bad = np.argmin(close)
@@ -508,7 +510,7 @@ def kl_between_gaussians(kl, hidden=False):  # numpydoc ignore=PR01
     cases = [(*gaussian(d), *gaussian(d)) for d in (2, 3, 3, 5)]
     large = [(*gaussian(200, 1e-3), *gaussian(200, 2e-3)), (*gaussian(200, 30.0), *gaussian(200, 10.0))]
     parts = [_equal_covariances(*case) for case in cases], [_equal_means(*case) for case in cases]
-    values, in_parts = [[evaluate(kl, *case) for case in each] for each in (cases, large)], []
+    in_large = [evaluate(kl, *case) for case in large]
     try:
         compare(kl, cases, _gaussian_kl, KL_MISTAKES, "KL", "one number", "", rtol=1e-3)
     except WrongError as problem:
@@ -516,7 +518,7 @@ def kl_between_gaussians(kl, hidden=False):  # numpydoc ignore=PR01
             raise
         in_parts = [[in_shape(evaluate(kl, *case), ()) for case in each] for each in parts]
         _explain_kl(str(problem), in_parts, [[_gaussian_kl(*case) for case in each] for each in parts])
-    for case, value in zip(large, values[1], strict=True):
+    for case, value in zip(large, in_large, strict=True):
         right = _gaussian_kl(*case)
         if not is_close(in_shape(value, ()), right, rtol=3e-3):
             raise WrongError(
@@ -544,8 +546,7 @@ def _explain_kl(problem, values, rights):
         raise WrongError(
             f"{problem}with equal covariances only the distance of the means is left, and there yours is "
             f"{values[0][0]:.5g} where {rights[0][0]:.5g} is right, so look at that term first, and at d, which "
-            f"the trace "
-            "cancels"
+            "the trace cancels"
         )
     if not close[1]:
         raise WrongError(
@@ -712,8 +713,7 @@ def _require_independence(standard):
             if abs(together) > 0.05:
                 raise WrongError(
                     f"the noises of {name} are not independent (their {what} have a correlation of "
-                    f"{together:.2f}); draw "
-                    "noise of its own for each number, with the shape of loc"
+                    f"{together:.2f}); draw noise of its own for each number, with the shape of loc"
                 )
 
 
@@ -724,8 +724,7 @@ def _judge_tails(standard):
     if at_the_end > 5:
         raise WrongError(
             f"{at_the_end} of {standard.size:,} draws lie {largest:.2f} scales from loc, and none "
-            f"farther out: the tails "
-            "are clipped"
+            "farther out: the tails are clipped"
         )
     for size in (3, 5, 6.5):
         for side, name in ((standard, "above"), (-standard, "below")):

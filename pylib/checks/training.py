@@ -381,8 +381,7 @@ def _explain_loss(losses, rights):
         )
     raise WrongError(
         f"with one draw an image, k = 1, the loss is {losses[1]:.5g} where {rights[1]:.5g} is right; mend that "
-        f"first: it "
-        "is minus log p(x|z) + log p(z) - log q(z|x), the mean over the images"
+        "first: it is minus log p(x|z) + log p(z) - log q(z|x), the mean over the images"
     )
 
 
@@ -438,8 +437,7 @@ def _judge_moves(moves, cases):
     if still:
         raise WrongError(
             f"the loss is right, but {len(still)} of {len(rights[0])} arrays of weights did not move; apply the "
-            f"gradient "
-            "to all of vae.trainable_variables"
+            "gradient to all of vae.trainable_variables"
         )
     raise WrongError(
         "the loss is right, but the weights did not move down its gradient; take one plain step with the "
