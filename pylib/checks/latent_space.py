@@ -314,7 +314,7 @@ def drawn_digit(read_digit, hidden=False):  # numpydoc ignore=PR01
         log_vars = np.asarray(_given.model("vae_2").encoder(images)[1], "float64")
         _explain_places(again, places, means, log_vars)
     if np.array_equal(digits, right):
-        return f"the mean of the encoder, and the vote of its ten nearest neighbours, for {len(images)} digits"
+        return "the mean of the encoder, and the vote of its ten nearest neighbours"
     if np.all(digits == digits[0]):
         raise WrongError(
             f"every image is read as {digits[0]:g}; do the ten codes that vote depend on the image's place?"
