@@ -503,7 +503,12 @@ def same_hand(rewrite, hidden=False):  # numpydoc ignore=PR01
         )
     recognise(lambda mistake: near(codes, mistake(z, label, new_label)), REWRITING_MISTAKES)
     off, least = np.sqrt(np.mean((codes - right) ** 2)), np.sqrt(np.mean((kept - z) ** 2))
+    seen = f"the codes are off by {off:.2g} (root of the mean square, where codes spread by {z.std():.2f})"
+    if near(kept, z):
+        raise WrongError(
+            f"{seen}, though with the digit's own label they come back; look at where the new label comes in"
+        )
     raise WrongError(
-        f"the codes are off by {off:.2f} (root of the mean square, where codes spread by {z.std():.2f}), and with the "
-        f"digit's own label they come back off by {least:.2f} where 0 is right; get that to 0 first"
+        f"{seen}, and with the digit's own label they come back off by {least:.2g} where 0 is right; get that to 0 "
+        "first"
     )

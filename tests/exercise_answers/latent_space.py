@@ -270,5 +270,6 @@ WRONG["same_hand"] = [
     (lambda z, label, new: rewrite(z, None, new), "the way to the noise has no label"),
     (lambda z, label, new: rewrite(z, label, 10 + new), "ValueError: labels"),
     (lambda *args: rewrite(*args, steps=1), "get that to 0 first"),
+    (lambda z, label, new: (z + rewrite(z, label, new)) / 2, "look at where the new label comes in"),
     (in_place, "writes into the array that it is given"),
 ]
