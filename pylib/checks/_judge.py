@@ -251,7 +251,8 @@ def compare(answer, cases, right, mistakes, name, meaning, look, precisions=("fl
     mistakes : list of (message, function of the arguments that makes the mistake)
     name : of the value, such as "KL"
     meaning : of the value's shape, for a message
-    look : where to look first, if no mistake matches
+    look : where to look first, if no mistake matches; or a function of which cases have the right value, a list of
+        bool, that says so
     precisions : as `evaluate` takes them
     tolerance : `rtol` and `atol`, where `is_close` has others
     """
@@ -268,6 +269,10 @@ def compare(answer, cases, right, mistakes, name, meaning, look, precisions=("fl
 
     with np.errstate(all="ignore"):
         recognise(matches, mistakes)
+        if callable(look):
+            look = look(
+                [all_close([value], [want], **tolerance) for value, want in zip(values, expected[0], strict=True)]
+            )
     for value, want in zip(values, expected[0], strict=True):
         require_shape(value, want.shape, meaning)
         require_finite(value, name, look)

@@ -180,9 +180,13 @@ def in_place(x, known):
     return descend(x, known)
 
 
+LEFT_HALF = np.tile(np.arange(28) < 14, 28)
+
 RIGHT["inpainting"] = [descend, descend_by_hand, from_random_starts, by_newton, one_at_a_time]
 WRONG["inpainting"] = [
     (lambda x, known: descend(x, known, weigh=np.ones(784)), "of the known pixels alone"),
+    (lambda x, known: descend(x, LEFT_HALF), "`known` says which they are"),
+    (lambda x, known: np.where(known, x, descend(x, LEFT_HALF)), "`known` says which they are"),
     (lambda x, known: descend(x, known, weigh=~known), "every image gets the same hidden half"),
     (lambda x, known: descend(x, known, steps=0), "what the decoder makes of z = 0; z does not move"),
     (lambda x, known: descend(x, known, rows=1), "each image its own row of z"),

@@ -55,6 +55,11 @@ def loss_with_still_sigma(*args):
     return loss_with(lambda squares, s: right_pixels(squares, tf.stop_gradient(s)))(*args)
 
 
+def loss_with_mean_kl(x, x_hat, z_mean, z_log_var, log_sigma):
+    pixels = loss_with(right_pixels, kl=0)(x, x_hat, z_mean, z_log_var, log_sigma)
+    return pixels + ops.mean(unit_kl(z_mean, z_log_var)) / z_mean.shape[1]
+
+
 RIGHT["loss_with_sigma"] = [
     loss_with(right_pixels),
     loss_tensorflow,
@@ -76,6 +81,9 @@ WRONG["loss_with_sigma"] = [
     (loss_with(lambda q, s: right_pixels(q, s) / 784), "all of the pixels' terms are means"),
     (loss_with(right_pixels, kl=0), "the KL is missing"),
     (loss_with(right_pixels, kl=-1), "the KL is subtracted"),
+    (lambda *a: loss_tensorflow(*a[:3], 2 * a[3], a[4]), "so look at the KL"),
+    (lambda *a: loss_tensorflow(*a[:2], a[2][:1], a[3], a[4]), "so look at the KL"),
+    (loss_with_mean_kl, "the KL is a mean over the latent numbers"),
     (loss_with(right_pixels, mean=ops.sum), "the loss is summed over the images"),
     (loss_with(right_pixels, mean=ops.abs), "one number for each image; return their mean"),
     (lambda *args: -loss_with(right_pixels)(*args), "this is the ELBO; the loss is minus that"),
