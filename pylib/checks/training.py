@@ -187,20 +187,54 @@ def learned_sigma(train_sigma, hidden=False):  # numpydoc ignore=PR01
     if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[0], Answer):
         raise WrongError(f"train_sigma must return a function that reconstructs, and sigma, not {kind_of(result)}")
     reconstruct, sigma = result
-    if not isinstance(sigma, np.ndarray) or sigma.size != 1 or not np.isfinite(sigma).all() or sigma.min() <= 0:
-        raise WrongError(f"sigma must be one number above 0, not {kind_of(sigma)}; did training go wrong?")
+    if not isinstance(sigma, np.ndarray) or sigma.size != 1:
+        raise WrongError(f"sigma must be one number above 0, not {kind_of(sigma)}")
     sigma = float(sigma.item())
+    if not (np.isfinite(sigma) and sigma > 0):
+        raise WrongError(
+            f"sigma must be one number above 0, not {sigma:.3g}; is it log_sigma, or did training go wrong?"
+        )
     images = _given.images(1000, hidden)
     decoded = evaluate(reconstruct, images)
     require_shape(decoded, images.shape, "a row of 784 pixels for each image")
     require_finite(decoded, "reconstruction", "training went wrong; try a smaller step size")
     residual = np.sqrt(np.mean((decoded - images) ** 2))
     seen = f"sigma is {sigma:.3f}, and the root of the mean squared residual {residual:.3f}"
+    if residual > 0.27:
+        raise WrongError(
+            f"{seen}, which is more than the mean image has (0.260): train for longer; and is it `ops.sigmoid` of the "
+            "logits that the loss compares with the images?"
+        )
     if residual > 0.25:
         raise WrongError(f"{seen}, which the mean image nearly has, too (0.260): train for longer")
-    if not 0.87 < sigma / residual < 1.15:
-        raise WrongError(f"{seen}: they should agree to 15 %; sigma has not arrived yet, so train for longer")
+    _require_agreement(sigma, residual, seen)
+    noise = 0.05 * _given.generator(131, hidden).normal(size=images.shape).astype("float32")
+    followed = np.sum((evaluate(reconstruct, images + noise) - decoded) * noise) / np.sum(noise**2, dtype="float64")
+    if followed > 0.3:
+        raise WrongError(
+            f"{seen}, but the reconstruction follows the noise of single pixels, which a code of two numbers can't "
+            "hold; decode a draw of the code"
+        )
     return f"{seen}, to {abs(sigma / residual - 1):.1%}"
+
+
+def _require_agreement(sigma, residual, seen):
+    """Raise where sigma is not the root of the mean squared residual, and what it is instead, if that is known."""
+    if 0.87 < sigma / residual < 1.15:
+        return
+    others = {
+        "it is near the mean squared residual itself, so is it a variance?": residual**2,
+        "it is near the square root of 2 times that: is the factor 1/2 missing before the squared error?": (
+            2**0.5 * residual
+        ),
+    }
+    recognise(
+        lambda other: abs(sigma / other - 1) < 0.12, [(f"{seen}: {text}", other) for text, other in others.items()]
+    )
+    raise WrongError(
+        f"{seen}: they should agree to 15 %. Does compute_loss return sigma_loss with self.log_sigma? If so, sigma has "
+        "not arrived yet: train for longer"
+    )
 
 
 # --- Exercise 14 ------------------------------------------------------------------------------------

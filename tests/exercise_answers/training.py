@@ -141,6 +141,10 @@ def stops_in_fit(*args):
     raise ValueError("no such loss")
 
 
+def noisy_copy(x):
+    return x + 0.23 * np.random.default_rng(0).standard_normal(np.shape(x)).astype("float32")
+
+
 RIGHT["learned_sigma"] = [
     trained(loss_with(right_pixels)),
     trained_by_hand,
@@ -148,10 +152,13 @@ RIGHT["learned_sigma"] = [
     trained(loss_of_variance, start=-1.5),
 ]
 WRONG["learned_sigma"] = [
-    (trained(loss_with(lambda q, s: right_pixels(q, s) - 392 * s)), "they should agree to 15 %"),
-    (trained(loss_with(right_pixels), n=1280, epochs=1), "has not arrived yet" and "sigma is"),
-    (trained(loss_with(right_pixels), give=0.05), "they should agree to 15 %"),
-    (trained(loss_with(right_pixels), give=-1.5), "sigma must be one number above 0"),
+    (trained(loss_with(lambda q, s: right_pixels(q, s) - 392 * s)), "is the factor 1/2 missing"),
+    (trained(loss_with(right_pixels), n=1280, epochs=1), "train for longer"),
+    (trained(loss_with(right_pixels), give=0.15), "Does compute_loss return sigma_loss with self.log_sigma?"),
+    (trained(loss_with(right_pixels), give=0.05), "so is it a variance?"),
+    (trained(loss_with(right_pixels), give=-1.5), "sigma must be one number above 0, not -1.5; is it log_sigma"),
+    (lambda: (noisy_copy, 0.23), "the reconstruction follows the noise of single pixels"),
+    (lambda: (lambda x: 1 - x, 0.9), "which is more than the mean image has"),
     (trained(loss_with(right_pixels), give=np.full(784, 0.2)), "not an array of shape (784,)"),
     (lambda: trained(loss_with(right_pixels))()[1], "train_sigma must return a function that reconstructs"),
     (lambda: (lambda x: 0 * x + x.mean(axis=0), 0.26), "which the mean image nearly has, too"),
