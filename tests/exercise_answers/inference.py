@@ -66,6 +66,7 @@ def hidden_in_place(x, known, log_prior, z):
 
 
 ALL = np.ones(784, bool)
+LEFT_HALF = np.tile(np.arange(28) < 14, 28)
 RIGHT["which_digit"] = [
     probabilities,
     probabilities_by_tensorflow,
@@ -81,6 +82,7 @@ WRONG["which_digit"] = [
     (lambda x, known, p, z: probabilities(x, ALL, p, z), "the hidden pixels count, too"),
     (lambda x, known, p, z: probabilities(np.where(known, x, 0), ALL, p, z), "count as 0, which is white paper"),
     (lambda x, known, p, z: probabilities(x, ~known, p, z), "the pixels that are hidden are used"),
+    (lambda x, known, p, z: probabilities(x, LEFT_HALF, p, z), "use `known` as it is given"),
     (lambda *args: probabilities(*args, over_draws=lambda t: t.max(axis=1)), "only the best draw counts"),
     (
         lambda *args: probabilities(*args, over_draws=lambda t: t.mean(axis=1)),
@@ -179,8 +181,6 @@ def in_place(x, known):
     x[:, ~known] = 0
     return descend(x, known)
 
-
-LEFT_HALF = np.tile(np.arange(28) < 14, 28)
 
 RIGHT["inpainting"] = [descend, descend_by_hand, from_random_starts, by_newton, one_at_a_time]
 WRONG["inpainting"] = [
