@@ -32,7 +32,7 @@ def _log_table(x, known, z):
     return _remembered_table(*(part.astype("float64").tobytes() for part in (x, known, z)))
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=32)
 def _remembered_table(*parts):
     x, known, z = (np.frombuffer(part) for part in parts)
     x, known, z = x.reshape(-1, 784), known.astype(bool), z.reshape(-1, 2)
