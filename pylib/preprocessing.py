@@ -38,7 +38,9 @@ def centre_digit(drawing):
 
     image = np.zeros((28, 28))
     centre = [np.average(np.arange(size), weights=small.sum(axis=1 - axis)) for axis, size in enumerate(small.shape)]
-    top, left = (min(max(round(14 - middle), 0), 28 - size) for middle, size in zip(centre, small.shape, strict=True))
+    # Half pixels are common, where a drawing is symmetric: they fall the same way on every machine, and in drawing.js.
+    steps = [round(round(14 - middle, 6)) for middle in centre]
+    top, left = (min(max(step, 0), 28 - size) for step, size in zip(steps, small.shape, strict=True))
     image[top : top + small.shape[0], left : left + small.shape[1]] = small
     return image.ravel().astype("float32")
 

@@ -273,10 +273,10 @@ WIDGETS = {
     "widgets.DiffusionWalk": walk,
     "widgets.DigitCanvas": dict,
     "widgets.DrawnDigit": trained,
+    "widgets.DenoisedDrawing": lambda: {"reconstruct": build_autoencoder([4])[2]},
     "widgets.FigureSlider": lambda: {"draw": draw, "name": "a", "low": 0.0, "high": 1.0, "step": 0.5, "value": 0.5},
     "widgets.LatentExplorer": trained,
-    "widgets.NoiseExplorer": lambda: {"reconstruct": np.copy, "images": X},
-    "widgets.digits_png": lambda: {"images": X[:3], "scale": 2, "gap": 1},
+    "widgets.NoiseExplorer": lambda: {"reconstruct": build_autoencoder([4])[2], "images": X},
 }
 
 GOOD = DATA | PLOTS | PROBABILITY | PRIORS | NETWORKS | CHECKS | WIDGETS

@@ -35,7 +35,14 @@ def test_stored_widgets_are_those_of_today(path):
 
 def test_all_anywidgets_are_stored_somewhere():
     names = {state["_anywidget_id"].rpartition(".")[2] for path in PATHS for state in stored(path)}
-    assert names == {"DiffusionWalk", "DigitCanvas", "LatentExplorer"}
+    assert names == {
+        "DenoisedDrawing",
+        "DiffusionWalk",
+        "DrawnDigit",
+        "FigureSlider",
+        "LatentExplorer",
+        "NoiseExplorer",
+    }
 
 
 def test_one_letter_makes_a_copy_stale():

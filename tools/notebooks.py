@@ -1,8 +1,12 @@
 """What several tools and tests do with a notebook's cells and outputs."""
 
 import base64
+import json
+from pathlib import Path
 
 from nbclient import NotebookClient
+
+WIDGET = "application/vnd.jupyter.widget-{}+json"
 
 
 def run(notebook, folder):
@@ -45,3 +49,13 @@ def pictures(outputs):
     """The PNG pictures among a cell's outputs, each as bytes."""
     encoded = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
     return [base64.b64decode(picture) for picture in encoded]
+
+
+def widget_page(state, views):
+    """A page of widgets alone that needs no kernel, as the site has them."""
+    page = ['<!doctype html><html lang="en"><meta charset="utf-8"><title>Widgets</title><main>']
+    for kind, content in [("state", state), *(("view", view) for view in views)]:
+        text = json.dumps(content).replace("</", "<\\/")  # or the script would end there
+        page.append(f'<div><script type="{WIDGET.format(kind)}">{text}</script></div>')
+    code = Path(__file__).with_name("widgets.js").read_text(encoding="utf-8")
+    return "\n".join([*page, f'</main><script type="module">{code}</script></html>'])

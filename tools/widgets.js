@@ -1,8 +1,8 @@
 // @ts-check
-// Brings the anywidgets of an exported page to life, with no kernel and no other script. nbconvert leaves the state of
+// Brings the anywidgets of a page to life, with no kernel and no other script. nbconvert and MyST-NB leave the state of
 // all widgets in one script element, and a script element with a model's id at each place where one was shown.
 
-/** @typedef {{ state: Record<string, any>, buffers?: { path: string[], data: string }[], model?: Model }} Entry */
+/** @typedef {{ state: Record<string, any>, buffers?: { path: string[], data: string }[], model?: Model, module?: Promise<any> }} Entry */
 
 /** @param {string} kind */
 const script = (kind) => `script[type="application/vnd.jupyter.widget-${kind}+json"]`;
@@ -29,7 +29,8 @@ class Model {
 
   /** @type {(name: string, value: unknown) => void} */
   set(name, value) {
-    if (JSON.stringify(value) === JSON.stringify(this.state[name])) return;
+    const same = JSON.stringify(value) === JSON.stringify(this.state[name]);
+    if (same && !(value instanceof DataView)) return; // of which JSON shows nothing
     this.state[name] = value;
     for (const listener of [...this.listeners]) {
       if (listener.event === `change:${name}`) listener.callback();
@@ -53,12 +54,15 @@ class Model {
 async function show(place, models) {
   const entry = models[JSON.parse(place.textContent).model_id];
   if (!entry?.state._esm) {
-    place.before("This control works in JupyterLab; the pictures beside it show some of what it does.");
+    const note = document.createElement("p");
+    note.textContent = "This control works in JupyterLab; the pictures beside it show some of what it does.";
+    place.before(note);
     return;
   }
   entry.model ??= new Model(entry);
-  const module = URL.createObjectURL(new Blob([entry.state._esm], { type: "text/javascript" }));
-  const widget = (await import(module)).default;
+  // One module for all views of a model, as in JupyterLab.
+  entry.module ??= import(URL.createObjectURL(new Blob([entry.state._esm], { type: "text/javascript" })));
+  const widget = (await entry.module).default;
   const el = document.createElement("div");
   const style = document.createElement("style");
   style.textContent = entry.state._css ?? "";

@@ -5,17 +5,17 @@ engine.py and engine.js.
 """
 
 from pylib.widgets.diffusion_walk import DiffusionWalk
-from pylib.widgets.drawing import DigitCanvas, DrawnDigit
+from pylib.widgets.drawing import DenoisedDrawing, DigitCanvas, DrawnDigit
+from pylib.widgets.figure_slider import FigureSlider
 from pylib.widgets.latent_explorer import LatentExplorer
-from pylib.widgets.png import digits_png
-from pylib.widgets.sliders import FigureSlider, NoiseExplorer
+from pylib.widgets.noise_explorer import NoiseExplorer
 
 __all__ = [
+    "DenoisedDrawing",
     "DiffusionWalk",
     "DigitCanvas",
     "DrawnDigit",
     "FigureSlider",
     "LatentExplorer",
     "NoiseExplorer",
-    "digits_png",
 ]

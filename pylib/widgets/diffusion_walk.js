@@ -2,7 +2,7 @@
 // The page's side of DiffusionWalk. Whatever the learner does sets traits, and what is shown follows the traits, so that
 // the hand, the walk, Python and a second view of the widget all go one way.
 
-import { addElement, addMenu, compute, hasModifier, paintDigit, readNetwork } from "./engine.js";
+import { addElement, addMenu, compute, keepKeys, paintDigit, readNetwork, showTraits } from "./engine.js";
 
 /** @typedef {import("./engine.js").Model} Model */
 /** @typedef {import("./engine.js").Layer} Layer */
@@ -225,11 +225,8 @@ function addFrames(parent, model, walk, decoder) {
 
 /** @param {{ model: Model, el: HTMLElement }} view */
 function render({ model, el }) {
-  const root = addElement(el, "div", { class: "diffusion-walk" });
-  // JupyterLab in command mode would take these keys for its own.
-  root.addEventListener("keydown", (event) => {
-    if (!hasModifier(event)) event.stopPropagation();
-  });
+  const root = addElement(el, "div", { class: "vae-widget diffusion-walk" });
+  keepKeys(root);
   const [velocity, decoder] = [readNetwork(model.get("_velocity")), readNetwork(model.get("_decoder"))];
   const walk = newWalk(model);
   const showDigit = addDigit(root, model, decoder);
@@ -242,37 +239,17 @@ function render({ model, el }) {
 
   /** @type {number[][] | null} */
   let path = null;
-  // At most once a frame, however many events came in between.
-  /** @type {number | null} */
-  let frame = null;
-  function show() {
-    frame = null;
-    const isNew = path === null;
-    path ??= computePath(model, velocity);
+  let pathOf = "";
+  const ignore = showTraits(model, ["noise", "digit", "steps", "guidance", "step"], () => {
+    const now = JSON.stringify(["noise", "digit", "steps", "guidance"].map(model.get.bind(model)));
+    const isNew = path === null || now !== pathOf;
+    if (path === null || isNew) [path, pathOf] = [computePath(model, velocity), now];
     for (const part of [showPicker, showSliders]) part();
     for (const part of [showDigit, showWay, showFrames]) part(path, isNew);
-  }
-  const showSoon = () => {
-    frame ??= requestAnimationFrame(show);
-  };
-  const showNewPath = () => {
-    path = null;
-    showSoon();
-  };
-  const listeners = Object.entries({
-    "change:noise": showNewPath,
-    "change:digit": showNewPath,
-    "change:steps": showNewPath,
-    "change:guidance": showNewPath,
-    "change:step": showSoon,
   });
-  for (const [event, listener] of listeners) model.on(event, listener);
-  show();
-
   return () => {
     walk.stop();
-    if (frame !== null) cancelAnimationFrame(frame);
-    for (const [event, listener] of listeners) model.off(event, listener);
+    ignore();
   };
 }
 

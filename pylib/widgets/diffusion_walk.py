@@ -63,7 +63,7 @@ class DiffusionWalk(anywidget.AnyWidget):
     """
 
     _esm = engine.javascript_module(Path(__file__).with_suffix(".js"))
-    _css = Path(__file__).with_suffix(".css")
+    _css = engine.stylesheet(Path(__file__).with_suffix(".css"))
 
     noise = traitlets.TraitType().tag(sync=True)
     digit = traitlets.TraitType().tag(sync=True)

@@ -1,18 +1,34 @@
 // @ts-check
-// A canvas to draw a digit on. Strokes go to a plane of `side` x `side` pixels, whose ink is sent to Python as bytes at
-// the end of each; the canvas shows that plane, and the keyboard's cursor over it.
+// A canvas to draw a digit on, and what networks make of it while the hand moves. Strokes go to a sheet of
+// `side` x `side` pixels, whose ink is sent to Python as bytes at the end of each; the canvas shows that sheet, and the
+// keyboard's cursor over it.
 
-import { addElement, context2d, hasModifier } from "./engine.js";
+import {
+  addElement,
+  addLegend,
+  addMenu,
+  addPlane,
+  bytes,
+  compute,
+  context2d,
+  hasModifier,
+  keepKeys,
+  paintDigit,
+  readNetwork,
+} from "./engine.js";
 
 /** @typedef {import("./engine.js").Model} Model */
-/** @typedef {[number, number]} Place from the top left, in pixels of the plane */
+/** @typedef {[number, number]} Place from the top left, in pixels of the sheet */
 /** @typedef {ReturnType<typeof newDrawing>} Drawing */
 
+/** @typedef {(image: Float64Array | null) => void} Show what is made of an image; without one, of an empty sheet */
+
+const INSTRUCTIONS = "Draw a digit, large and in the middle. Keys: arrows, space, Delete.";
 const LABEL = "Drawing area. Draw with the mouse, a pen or a finger. Or use the arrow keys to move, " +
   "the space bar to put the pen down or lift it, and Delete to clear.";
 
 /**
- * The plane, and the pen over it.
+ * The sheet, and the pen over it.
  * @param {Model} model
  */
 function newDrawing(model) {
@@ -48,22 +64,97 @@ function newDrawing(model) {
       pen = [side / 2, side / 2];
     },
 
-    send() {
+    /** How dark each pixel is, from 0 to 255. */
+    ink() {
       const rgba = context.getImageData(0, 0, side, side).data;
-      model.set("ink", new DataView(Uint8Array.from({ length: side * side }, (_, i) => rgba[4 * i + 3]).buffer));
-      model.save_changes();
+      return Uint8Array.from({ length: side * side }, (_, i) => rgba[4 * i + 3]);
+    },
+
+    /** @param {Uint8Array} ink */
+    restore(ink) {
+      const image = context.createImageData(side, side);
+      ink.forEach((darkness, i) => image.data[4 * i + 3] = darkness);
+      context.putImageData(image, 0, 0);
     },
   };
 }
+
+/** As Python's `round`: a half goes to the even neighbour. @param {number} x */
+function round(x) {
+  const floor = Math.floor(x);
+  if (x - floor !== 0.5) return Math.round(x);
+  return floor % 2 ? floor + 1 : floor;
+}
+
+/**
+ * How much each old pixel counts in each new one, `weights[new][old]`; each row sums to 1.
+ * @type {(old: number, count: number) => number[][]}
+ */
+function areaWeights(old, count) {
+  const width = old / count;
+  const overlap = (/** @type {number} */ start, /** @type {number} */ pixel) =>
+    Math.max(0, Math.min(start + width, pixel + 1) - Math.max(start, pixel));
+  return Array.from(
+    { length: count },
+    (_, k) => Array.from({ length: old }, (_, pixel) => overlap(k * width, pixel) / width),
+  );
+}
+
+/** @type {(row: number[], weights: number[][]) => number[]} */
+const averaged = (row, weights) => weights.map((w) => w.reduce((sum, weight, i) => sum + weight * row[i], 0));
+
+/** @param {number[][]} rows */
+const transposed = (rows) => rows[0].map((_, i) => rows.map((row) => row[i]));
+
+/** @param {number[]} masses */
+function centreOfMass(masses) {
+  const total = masses.reduce((sum, mass) => sum + mass, 0);
+  return masses.reduce((sum, mass, i) => sum + i * mass, 0) / total;
+}
+
+/**
+ * As `pylib.preprocessing.centre_digit`, which says what is done and why.
+ * @type {(ink: Uint8Array, side: number) => Float64Array | null}
+ */
+function centreDigit(ink, side) {
+  const lines = Array.from({ length: side }, (_, i) => [...ink.subarray(i * side, (i + 1) * side)]);
+  /** @param {number[][]} lines */
+  const inked = (lines) => lines.flatMap((line, i) => (Math.max(...line) / 255 > 0.05 ? [i] : []));
+  const [rows, columns] = [inked(lines), inked(transposed(lines))];
+  if (!rows.length) return null;
+
+  const [top, left] = [rows[0], columns[0]];
+  const box = lines.slice(top, rows[rows.length - 1] + 1).map((line) =>
+    line.slice(left, columns[columns.length - 1] + 1)
+  );
+  const sizes = [box.length, box[0].length];
+  const scale = 20 / Math.max(...sizes);
+  const [down, across] = sizes.map((size) => areaWeights(size, Math.max(1, round(size * scale))));
+  const wide = transposed(transposed(box).map((column) => averaged(column, down)));
+  const small = wide.map((row) => averaged(row, across).map((sum) => Math.min(1, sum / 255)));
+
+  const image = new Float64Array(784);
+  const [y, x] = [small, transposed(small)].map((lines) => {
+    const middle = centreOfMass(lines.map((line) => line.reduce((sum, p) => sum + p, 0)));
+    return Math.min(Math.max(round(Number((14 - middle).toFixed(6))), 0), 28 - lines.length);
+  });
+  small.forEach((row, i) => row.forEach((p, j) => image[28 * (y + i) + x + j] = Math.fround(p)));
+  return image;
+}
+
+/**
+ * What the hands may do besides moving the pen.
+ * @typedef {{ show: () => void, send: () => void, say: (text: string) => void, clear: () => void }} Actions
+ */
 
 /**
  * Draw with mouse, pen or finger; the first that is down has the pen.
  * @param {HTMLCanvasElement} canvas
  * @param {Drawing} drawing
- * @param {() => void} show
+ * @param {Actions} actions
  * @returns {() => boolean} whether one is down
  */
-function followPointer(canvas, drawing, show) {
+function followPointer(canvas, drawing, { show, send, say }) {
   /** @type {number | null} */
   let pointer = null;
 
@@ -80,6 +171,7 @@ function followPointer(canvas, drawing, show) {
     if (pointer !== null || event.button !== 0) return;
     pointer = event.pointerId;
     canvas.setPointerCapture(pointer);
+    say(INSTRUCTIONS);
     drawing.moveTo(place(event));
     drawing.lineTo(place(event));
     show();
@@ -95,7 +187,7 @@ function followPointer(canvas, drawing, show) {
       if (event.pointerId !== pointer) return;
       pointer = null;
       show();
-      drawing.send();
+      send();
     });
   }
   return () => pointer !== null;
@@ -108,10 +200,10 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
  * Draw with keys: the arrows move the pen, the space bar puts it down or lifts it.
  * @param {HTMLCanvasElement} canvas
  * @param {Drawing} drawing
- * @param {{ show: () => void, say: (text: string) => void, clear: () => void }} actions
+ * @param {Actions} actions
  * @returns {{ isDown: () => boolean, lift: () => void }} the keyboard's pen
  */
-function followKeys(canvas, drawing, { show, say, clear }) {
+function followKeys(canvas, drawing, { show, send, say, clear }) {
   const side = canvas.width;
   let down = false;
 
@@ -125,7 +217,7 @@ function followKeys(canvas, drawing, { show, say, clear }) {
   function putDownOrLift() {
     down = !down;
     if (down) drawing.lineTo(drawing.pen());
-    else drawing.send();
+    else send();
     const [column, row] = drawing.pen().map((c) => Math.round((28 * c) / side));
     say(`Pen ${down ? "down" : "up"} at column ${column}, row ${row} of 28.`);
   }
@@ -142,7 +234,7 @@ function followKeys(canvas, drawing, { show, say, clear }) {
   });
   canvas.addEventListener("focus", show);
   canvas.addEventListener("blur", () => {
-    if (down) drawing.send();
+    if (down) send();
     down = false;
     show();
   });
@@ -154,26 +246,45 @@ function followKeys(canvas, drawing, { show, say, clear }) {
   };
 }
 
-/** @param {{ model: Model, el: HTMLElement }} view */
-function render({ model, el }) {
+/** @type {(parent: Element, model: Model, actions: Pick<Actions, "show">) => { drawing: Drawing, paint: () => void }} */
+function addSheet(parent, model, actions) {
   const [side, stroke] = [model.get("side"), model.get("stroke")];
-  const root = addElement(el, "div", { class: "vae-drawing" });
-  const attributes = { width: side, height: side, tabindex: 0, role: "application", "aria-label": LABEL };
-  const canvas = addElement(root, "canvas", attributes);
-  const button = addElement(root, "button", { type: "button" }, "Clear");
-  const instructions = "Draw a digit, large and in the middle. Keys: arrows, space, Delete.";
-  const status = addElement(root, "span", { role: "status", "aria-live": "polite" }, instructions);
-
-  /** @param {string} text */
-  const say = (text) => {
-    status.textContent = text;
+  const sheet = addElement(parent, "div", { class: "sheet" });
+  const attributes = {
+    class: "drawing",
+    width: side,
+    height: side,
+    tabindex: 0,
+    role: "application",
+    "aria-label": LABEL,
   };
+  const canvas = addElement(sheet, "canvas", attributes);
+  const button = addElement(sheet, "button", { type: "button" }, "Clear");
+  const status = addElement(sheet, "span", { role: "status", "aria-live": "polite" }, INSTRUCTIONS);
   const drawing = newDrawing(model);
-  const pointerIsDown = followPointer(canvas, drawing, show);
-  const keyboard = followKeys(canvas, drawing, { show, say, clear });
-  button.addEventListener("click", clear);
+  const hands = {
+    ...actions,
+    send() {
+      model.set("ink", new DataView(drawing.ink().buffer));
+      model.save_changes();
+    },
+    /** @param {string} text */
+    say(text) {
+      status.textContent = text;
+    },
+    clear() {
+      drawing.clear();
+      keyboard.lift();
+      hands.say("Cleared.");
+      actions.show();
+      hands.send();
+    },
+  };
+  const pointerIsDown = followPointer(canvas, drawing, hands);
+  const keyboard = followKeys(canvas, drawing, hands);
+  button.addEventListener("click", hands.clear);
 
-  function show() {
+  function paint() {
     const context = context2d(canvas);
     context.clearRect(0, 0, side, side);
     context.drawImage(drawing.image, 0, 0);
@@ -184,14 +295,122 @@ function render({ model, el }) {
     context.arc(...drawing.pen(), stroke / 2 + 1, 0, 2 * Math.PI);
     context.stroke();
   }
+  return { drawing, paint };
+}
 
-  function clear() {
-    drawing.clear();
-    keyboard.lift();
-    say("Cleared.");
-    show();
-    drawing.send();
+/** @type {(parent: Element, caption: string) => (picture: Float64Array | null) => void} */
+function addPicture(parent, caption) {
+  const figure = addElement(parent, "figure");
+  const canvas = addElement(figure, "canvas", { class: "digit", width: 28, height: 28, role: "img" });
+  canvas.setAttribute("aria-label", caption);
+  addElement(figure, "figcaption", {}, caption);
+  return (picture) => paintDigit(canvas, picture ?? new Float64Array(784));
+}
+
+/** Where an encoder puts the drawing, and what the decoder makes of that place. @type {(parent: Element, model: Model) => Show} */
+function addPlace(parent, model) {
+  const [encoder, decoder] = [model.get("_encoder"), model.get("_decoder")].map(readNetwork);
+  const pictures = addElement(parent, "div", { class: "pictures" });
+  const showImage = addPicture(pictures, "as MNIST has it");
+  const showReconstruction = addPicture(pictures, "reconstruction");
+  const { plane, scale } = addPlane(parent, model, { role: "img" });
+  const star = addElement(plane, "div", { class: "star", "aria-hidden": true }, "\u2605");
+  addLegend(parent, model);
+  const position = addElement(parent, "output");
+
+  return function show(image) {
+    const z = image && compute(encoder, image);
+    showImage(image);
+    showReconstruction(z && compute(decoder, z));
+    const place = z ? `z = (${[...z].map((value) => value.toFixed(2).replace("-", "\u2212")).join(", ")})` : "";
+    position.textContent = place;
+    plane.setAttribute("aria-label", `The plane of codes${place && `, with the drawing at ${place}`}.`);
+    star.hidden = !z;
+    if (!z) return;
+    star.style.left = `${(100 * scale.x(z[0])) / scale.size}%`;
+    star.style.top = `${(100 * scale.y(z[1])) / scale.size}%`;
+  };
+}
+
+/** The drawing with noise, and what a network makes of that. @type {(parent: Element, model: Model, changed: () => void) => Show} */
+function addDenoised(parent, model, changed) {
+  /** @type {Record<string, ReturnType<typeof readNetwork>>} */
+  const networks = {};
+  for (const [name, network] of Object.entries(model.get("_networks"))) networks[name] = readNetwork(network);
+  const noise = new Float32Array(bytes(model.get("_noise")));
+  const menu = addMenu(parent, "network ", Object.keys(networks), model.get("network"));
+  const label = addElement(parent, "label", { class: "amount" }, "noise, sigma ");
+  const range = addElement(label, "input", { type: "range", min: 0, max: 0.6, step: 0.05 });
+  const number = addElement(label, "span");
+  const pictures = addElement(parent, "div", { class: "pictures" });
+  const [showImage, showNoisy, showDenoised] = ["as MNIST has it", "noisy", "denoised"].map((caption) =>
+    addPicture(pictures, caption)
+  );
+  /** @type {(name: string, value: unknown) => void} */
+  function set(name, value) {
+    model.set(name, value);
+    model.save_changes();
+    changed();
   }
+  menu.addEventListener("change", () => set("network", menu.value));
+  range.addEventListener("input", () => set("sigma", range.valueAsNumber));
+
+  return function show(image) {
+    const sigma = model.get("sigma");
+    menu.value = model.get("network");
+    range.value = sigma;
+    number.textContent = sigma.toFixed(2);
+    const noisy = image && image.map((p, i) => Math.min(1, Math.max(0, p + sigma * noise[i])));
+    showImage(image);
+    showNoisy(noisy);
+    showDenoised(noisy && compute(networks[menu.value], noisy));
+  };
+}
+
+/** @param {{ model: Model, el: HTMLElement }} view */
+function render({ model, el }) {
+  const root = addElement(el, "div", { class: "vae-widget digit-drawing" });
+  keepKeys(root);
+  /** @type {Show[]} */
+  const shows = [];
+  const { drawing, paint } = addSheet(root, model, { show: showSoon });
+  const side = addElement(root, "div", { class: "side" });
+  if (model.get("_encoder")) shows.push(addPlace(side, model));
+  if (model.get("_networks")) shows.push(addDenoised(side, model, showSoon));
+
+  // At most once a frame, however many events came in between.
+  /** @type {number | null} */
+  let frame = null;
+  function showSoon() {
+    frame ??= requestAnimationFrame(show);
+  }
+  function show() {
+    frame = null;
+    paint();
+    if (!shows.length) return;
+    const image = centreDigit(drawing.ink(), model.get("side"));
+    for (const part of shows) part(image);
+  }
+  /** From Python, from another view, or stored in the notebook. */
+  function restore() {
+    const ink = new Uint8Array(bytes(model.get("ink")));
+    if (String(ink) === String(drawing.ink())) return;
+    if (ink.length) drawing.restore(ink);
+    else drawing.clear();
+    showSoon();
+  }
+  model.on("change:ink", restore);
+  model.on("change:network", showSoon);
+  model.on("change:sigma", showSoon);
+  restore();
+  show();
+
+  return () => {
+    if (frame !== null) cancelAnimationFrame(frame);
+    model.off("change:ink", restore);
+    model.off("change:network", showSoon);
+    model.off("change:sigma", showSoon);
+  };
 }
 
 export default { render };

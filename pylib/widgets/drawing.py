@@ -1,20 +1,18 @@
-"""Draw a digit of your own, and see where a VAE puts it."""
+"""Draw a digit of your own, and see what networks make of it."""
 
 from pathlib import Path
 
 import anywidget
-import ipywidgets
-import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
 
 from pylib import _validate, plots
 from pylib.preprocessing import centre_digit
 from pylib.widgets import engine
-from pylib.widgets.png import figure_png
 
 SIDE = 112  # pixels along a side of what the page sends
 STROKE = 9  # width of a line there: about two pixels of MNIST's, once a digit fills the box
+LARGEST_SIGMA = 0.6
 
 
 class DigitCanvas(anywidget.AnyWidget):
@@ -29,7 +27,7 @@ class DigitCanvas(anywidget.AnyWidget):
     """
 
     _esm = engine.javascript_module(Path(__file__).with_suffix(".js"))
-    _css = Path(__file__).with_suffix(".css")
+    _css = engine.stylesheet(Path(__file__).with_suffix(".css"))
     side = traitlets.Int(SIDE).tag(sync=True)
     stroke = traitlets.Int(STROKE).tag(sync=True)
     ink = traitlets.CBytes(b"").tag(sync=True)  # arrives as a memoryview
@@ -40,7 +38,7 @@ class DigitCanvas(anywidget.AnyWidget):
         super().__init__()
 
     def __repr__(self):  # the default would print the ink's bytes
-        return "DigitCanvas()"
+        return f"{type(self).__name__}()"
 
     @traitlets.observe("ink")
     def _centre(self, change):
@@ -59,66 +57,109 @@ def _validate_plane(vae, codes, labels):
     return {"codes": codes, "labels": _validate.numeric(labels, "labels")}
 
 
-class DrawnDigit(ipywidgets.HBox):
-    """A `DigitCanvas` beside the plane of codes, where the drawing's place is shown after each stroke.
+class DrawnDigit(DigitCanvas):
+    """A `DigitCanvas` beside its reconstruction and the plane of codes, where a star follows the drawing.
+
+    The page computes encoder and decoder while the hand moves.
 
     Parameters
     ----------
-    vae : with latent_dim 2, such as a `pylib.models.VAE`
-    codes : `(n, 2)`, drawn as dots
+    vae : with latent_dim 2, such as a `pylib.models.VAE`; its encoder and decoder are chains of dense layers
+    codes : `(n, 2)`, drawn as dots, 5,000 of them at most
     labels : `(n,)` digits from 0 to 9, which colour the dots
 
     Attributes
     ----------
-    canvas : the `DigitCanvas`
+    image : `(784,)` float32 in [0, 1], the drawing as `centre_digit` makes it; None while there is none
 
     Raises
     ------
-    ValueError : the VAE has another latent_dim, or codes and labels don't fit it
+    ValueError : the VAE has another latent_dim, the page can't compute one of its layers, or codes and labels don't
+        fit it
     """
+
+    _encoder = traitlets.Dict().tag(sync=True)
+    _decoder = traitlets.Dict().tag(sync=True)
+    _points = traitlets.Bytes().tag(sync=True)
+    _digits = traitlets.Bytes().tag(sync=True)
+    _colors = traitlets.List().tag(sync=True)
+    _limit = traitlets.Float().tag(sync=True)
 
     @_validate.arguments(_validate_plane)
     def __init__(self, vae, codes, labels):
-        self._vae = vae
-        self._figure = plots.scatters({"the plane of codes": codes}, np.asarray(labels))
-        plt.close(self._figure)
-        axes = self._figure.axes[0]
-        (self._place,) = axes.plot([], [], "*", color="0.05", markersize=16, markeredgecolor="white")
-        digits = [axes.inset_axes((x, 1.08, 0.22, 0.22)) for x in (0.15, 0.62)]
-        axes.set_title("")
-        for digit, title in zip(digits, ("as MNIST has it", "reconstruction"), strict=True):
-            digit.set(xticks=[], yticks=[])
-            digit.set_title(title, fontsize=9)
-        self._images = [digit.imshow(np.zeros((28, 28)), **plots.DIGITS) for digit in digits]
-        for _ in range(2):  # constrained layout needs two passes
-            self._figure.draw_without_rendering()
-        self._figure.set_layout_engine("none")  # or the axes would move from stroke to stroke
-        self.canvas = DigitCanvas()
-        self._picture = ipywidgets.Image(format="png", layout={"width": "400px", "height": "440px"})
-        super().__init__([self.canvas, self._picture])
-        self._update()
-        self.canvas.observe(self._update, "image")
+        import keras  # takes seconds, and whoever has a VAE has it
 
-    def __repr__(self):  # the default would print the picture's bytes
-        return "DrawnDigit()"
+        super().__init__()
+        to_mean = keras.Model(vae.encoder.input, vae.encoder.outputs[0])
+        limit = float(plots.symmetric_limits(codes)[1])
+        places = np.random.default_rng(0).uniform(-limit, limit, (500, 2)).astype("float32")
+        shown = np.random.default_rng(0).permutation(len(codes))[:5000]
+        # Half a dot's width in the plane is what the encoder's rounding may change.
+        self._encoder = engine.network(to_mean, _examples(), name="encoder", rounding=limit / 400)
+        self._decoder = engine.network(vae.decoder, places, name="decoder")
+        self._points, self._digits = codes[shown].astype("<f4").tobytes(), labels[shown].astype("u1").tobytes()
+        self._colors, self._limit = plots.palette().as_hex(), limit
 
-    @property
-    def image(self):
-        """The drawing as `centre_digit` makes it.
 
-        Returns
-        -------
-        image : `(784,)` float32 in [0, 1], or None while there is none
-        """
-        return self.canvas.image
+def _validate_networks(reconstruct):
+    networks = reconstruct if isinstance(reconstruct, dict) else {"reconstruct": reconstruct}
+    _validate.mapping(networks, "reconstruct", "a network's name to a Keras model")
+    for name, network in networks.items():
+        _validate.string(name, "a network's name")
+        engine.require_autoencoder(network, name)
+    return {"reconstruct": networks}
 
-    def _update(self, change=None):
-        pictures = [np.zeros(784), np.zeros(784)]
-        self._place.set_data([], [])
-        if self.image is not None:
-            z = self._vae.encoder(self.image[None])[0]
-            pictures = [self.image, np.asarray(self._vae.decoder(z))[0]]
-            self._place.set_data(*np.transpose(z))
-        for image, picture in zip(self._images, pictures, strict=True):
-            image.set_data(picture.reshape(28, 28))
-        self._picture.value = figure_png(self._figure)
+
+class DenoisedDrawing(DigitCanvas):
+    """A `DigitCanvas` beside the drawing with noise and what a network makes of that, such as a denoiser.
+
+    The page computes the network while the hand moves.
+
+    Parameters
+    ----------
+    reconstruct : a Keras model, a chain of dense layers that takes `(n, 784)` images and returns as many, or a dict
+        of names to several of them, for a menu
+
+    Attributes
+    ----------
+    sigma : standard deviation of the Gaussian noise, from 0 to 0.6 in units of a pixel
+    network : the name of the chosen network
+    image : `(784,)` float32 in [0, 1], the drawing as `centre_digit` makes it, without noise; None while there is none
+
+    Raises
+    ------
+    ValueError : the page can't compute one of the networks
+    """
+
+    _networks = traitlets.Dict().tag(sync=True)
+    _noise = traitlets.Bytes().tag(sync=True)
+    network = traitlets.Unicode().tag(sync=True)
+    sigma = traitlets.Float(0.3).tag(sync=True)
+
+    @_validate.arguments(_validate_networks)
+    def __init__(self, reconstruct):
+        super().__init__()
+        self._networks = {name: engine.network(model, _examples(), name=name) for name, model in reconstruct.items()}
+        self._noise = np.random.default_rng(0).standard_normal(784, dtype="float32").tobytes()
+        self.network = next(iter(reconstruct))
+
+    @traitlets.validate("network")
+    def _validate_network(self, proposal):
+        if proposal.value not in self._networks:
+            raise ValueError(f"network must be one of {', '.join(self._networks)}, not {proposal.value!r}")
+        return proposal.value
+
+    @traitlets.validate("sigma")
+    def _validate_sigma(self, proposal):
+        if not 0 <= proposal.value <= LARGEST_SIGMA:
+            raise ValueError(f"sigma must lie between 0 and {LARGEST_SIGMA}, not at {proposal.value!r}")
+        return proposal.value
+
+
+def _examples():
+    """Images on which half-precision weights are tried: noise, and strokes of any width, thick as thin."""
+    rng = np.random.default_rng(0)
+    row, column = np.arange(28)[:, None], np.arange(28)
+    angle, distance, width = rng.random((3, 200, 1, 1)) * [[[[np.pi]]], [[[8]]], [[[3]]]]
+    strokes = np.abs((row - 14) * np.cos(angle) + (column - 14) * np.sin(angle) - distance) <= width
+    return np.vstack([rng.random((50, 784)), strokes.reshape(200, 784)]).astype("float32")

@@ -159,3 +159,144 @@ export function addMenu(parent, label, options, chosen) {
 export function hasModifier(event) {
   return event.ctrlKey || event.altKey || event.metaKey;
 }
+
+const SIZE = 400; // of the plane in its own units; CSS makes it larger or smaller
+const MARGIN = 44; // left and below, for the axes
+const TOP = 8;
+const INNER = SIZE - MARGIN - TOP;
+
+/**
+ * From latent numbers to places in the plane, `x` and `y`, and back, `first` and `second`.
+ * @typedef {ReturnType<typeof scaleOf>} Scale
+ */
+
+/** @param {number} limit of the axes, which go from -limit to limit */
+function scaleOf(limit) {
+  return {
+    limit,
+    size: SIZE,
+    x: (/** @type {number} */ value) => MARGIN + ((value + limit) / (2 * limit)) * INNER,
+    y: (/** @type {number} */ value) => TOP + ((limit - value) / (2 * limit)) * INNER,
+    first: (/** @type {number} */ x) => ((x - MARGIN) / INNER) * 2 * limit - limit,
+    second: (/** @type {number} */ y) => limit - ((y - TOP) / INNER) * 2 * limit,
+  };
+}
+
+/**
+ * The plane of codes: dots, axes, and a circle of radius 2, two standard deviations of the prior.
+ * @param {Element} parent
+ * @param {Model} model has `_points`, `_digits`, `_colors` and `_limit`
+ * @param {Record<string, unknown>} attributes
+ */
+export function addPlane(parent, model, attributes) {
+  const scale = scaleOf(model.get("_limit"));
+  const plane = addElement(parent, "div", { class: "plane", ...attributes });
+  paintCodes(addElement(plane, "canvas", { width: 2 * SIZE, height: 2 * SIZE, "aria-hidden": true }), model, scale);
+  drawAxes(addSvg(plane, "svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, "aria-hidden": true }), scale);
+  return { plane, scale };
+}
+
+/** @type {(canvas: HTMLCanvasElement, model: Model, scale: Scale) => void} */
+function paintCodes(canvas, model, scale) {
+  const points = new Float32Array(bytes(model.get("_points")));
+  const digits = new Uint8Array(bytes(model.get("_digits")));
+  const colors = model.get("_colors");
+  const context = context2d(canvas);
+  context.scale(canvas.width / SIZE, canvas.height / SIZE);
+  context.beginPath();
+  context.rect(MARGIN, TOP, INNER, INNER);
+  context.clip();
+  digits.forEach((digit, i) => {
+    context.fillStyle = colors[digit];
+    context.fillRect(scale.x(points[2 * i]) - 1, scale.y(points[2 * i + 1]) - 1, 2, 2);
+  });
+}
+
+/** @type {(svg: SVGSVGElement, scale: Scale) => void} */
+function drawAxes(svg, { limit, x, y }) {
+  const power = 10 ** Math.floor(Math.log10(limit / 4));
+  const step = power * ([1, 2, 5].find((factor) => 4 * factor * power >= limit) ?? 10);
+  const [left, bottom] = [x(-limit), y(-limit)];
+  addSvg(svg, "path", { class: "axes", d: `M${left} ${y(limit)}V${bottom}H${x(limit)}` });
+  for (let i = -Math.floor(limit / step); i <= limit / step; i++) {
+    const value = i * step;
+    const label = String(Number(value.toPrecision(6))).replace("-", "\u2212");
+    addSvg(svg, "path", { class: "axes", d: `M${x(value)} ${bottom}v4M${left} ${y(value)}h-4` });
+    addSvg(svg, "text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, label);
+    addSvg(svg, "text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, label);
+  }
+  const middle = { x: x(0), y: SIZE - 6, "text-anchor": "middle" };
+  addSvg(svg, "text", middle, "first latent number");
+  addSvg(svg, "text", { ...middle, x: -y(0), y: 12, transform: "rotate(-90)" }, "second latent number");
+  const radius = x(2) - x(0); // two standard deviations of the prior
+  addSvg(svg, "circle", { class: "prior", cx: x(0), cy: y(0), r: radius });
+}
+
+/** @type {(parent: Element, model: Model) => void} */
+export function addLegend(parent, model) {
+  const legend = addElement(parent, "div", { class: "legend" });
+  model.get("_colors").forEach((/** @type {string} */ color, /** @type {number} */ digit) => {
+    const entry = addElement(legend, "span");
+    addElement(entry, "i", { style: `background: ${color}` });
+    entry.append(String(digit));
+  });
+}
+
+/**
+ * A slider with its name before it and its value behind it. `show` gets the value also as a text.
+ * @type {(parent: Element, name: string, limits: object, onInput: (value: number) => void) => {
+ *   title: HTMLElement,
+ *   range: HTMLInputElement,
+ *   output: HTMLElement,
+ *   show: (value: number, text: string) => void,
+ * }}
+ */
+export function addSlider(parent, name, limits, onInput) {
+  const label = addElement(parent, "label", { class: "slider" });
+  const title = addElement(label, "span", {}, name);
+  const range = addElement(label, "input", { type: "range", ...limits });
+  const output = addElement(label, "span", { "aria-hidden": true }); // screen readers have it from the range
+  range.addEventListener("input", () => onInput(range.valueAsNumber));
+  return {
+    title,
+    range,
+    output,
+    show(value, text) {
+      range.value = String(value);
+      range.setAttribute("aria-valuetext", text);
+      output.textContent = text;
+    },
+  };
+}
+
+/**
+ * JupyterLab in command mode would take these keys for its own.
+ * @param {Element} root
+ */
+export function keepKeys(root) {
+  root.addEventListener("keydown", (event) => {
+    if (!hasModifier(/** @type {KeyboardEvent} */ (event))) event.stopPropagation();
+  });
+}
+
+/**
+ * Shows at once, and again when one of these traits has changed: at most once a frame, however many changes came in
+ * between. Returns what ends that.
+ * @type {(model: Model, names: string[], show: () => void) => () => void}
+ */
+export function showTraits(model, names, show) {
+  /** @type {number | null} */
+  let frame = null;
+  const showSoon = () => {
+    frame ??= requestAnimationFrame(() => {
+      frame = null;
+      show();
+    });
+  };
+  for (const name of names) model.on(`change:${name}`, showSoon);
+  show();
+  return () => {
+    if (frame !== null) cancelAnimationFrame(frame);
+    for (const name of names) model.off(`change:${name}`, showSoon);
+  };
+}

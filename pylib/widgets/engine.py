@@ -1,4 +1,4 @@
-"""What widgets that compute in the page share: networks for it, and the JavaScript that goes there.
+"""What widgets that compute in the page share: networks for it, and the JavaScript and CSS that go there.
 
 engine.js has the other side.
 """
@@ -9,6 +9,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+
+from pylib import _validate
 
 
 def _sigmoid(x):
@@ -50,6 +52,26 @@ def with_decoder(vae, name):
     if not any(bias.any() for bias in biases):  # Keras starts with zeros
         raise ValueError(f"{name} is untrained: its decoder's biases are all 0, so fit it or load its weights first")
     return vae
+
+
+def require_autoencoder(model, name):
+    """Raise unless a model goes from images to images.
+
+    Parameters
+    ----------
+    model : is it a Keras model from `(n, 784)` to `(n, 784)`?
+    name : of the model in the error message
+
+    Raises
+    ------
+    ValueError : it is not
+    """
+    shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    if shapes != ((None, 784), (None, 784)):
+        raise ValueError(
+            f"{name} must be a Keras model of dense layers from 784 pixels to 784, since the page computes it, not "
+            f"{_validate.shown(model)}"
+        )
 
 
 def network(model, inputs, rows=None, name="network", rounding=1 / 255):
@@ -214,3 +236,17 @@ def javascript_module(script):
     if not_understood:
         raise ValueError(f"{script.name} and engine.js make no one module: can't read {not_understood[0]!r}")
     return module
+
+
+def stylesheet(css):
+    """A widget's CSS after what all widgets share.
+
+    Parameters
+    ----------
+    css : a file's path, beside engine.css
+
+    Returns
+    -------
+    text : for anywidget's `_css`
+    """
+    return "\n".join(path.read_text(encoding="utf-8") for path in (css.with_name("engine.css"), css))

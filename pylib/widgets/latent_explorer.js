@@ -4,24 +4,21 @@
 
 import {
   addElement,
+  addLegend,
   addMenu,
-  addSvg,
-  bytes,
+  addPlane,
   compute,
-  context2d,
   hasModifier,
+  keepKeys,
   paintDigit,
   readNetwork,
+  showTraits,
 } from "./engine.js";
 
 /** @typedef {import("./engine.js").Model} Model */
 /** @typedef {ReturnType<typeof mover>} Point */
-/** @typedef {{ limit: number, x: (value: number) => number, y: (value: number) => number }} Scale */
+/** @typedef {import("./engine.js").Scale} Scale */
 
-const SIZE = 400; // of the plane in its own units; CSS makes it larger or smaller
-const MARGIN = 44; // left and below, for the axes
-const TOP = 8;
-const INNER = SIZE - MARGIN - TOP;
 const WALK = 3000; // milliseconds from one digit to another
 
 /** @type {(value: number, limit: number) => number} */
@@ -31,20 +28,24 @@ const clamp = (value, limit) => Math.min(limit, Math.max(-limit, value));
 const written = (value) => value.toFixed(2).replace("-", "\u2212").replace(/^\u2212(0\.00)$/, "$1");
 
 /**
+ * The frame in which a walk goes on, of each model: a hand in one view stops the walk that another began.
+ * @type {WeakMap<Model, number>}
+ */
+const walks = new WeakMap();
+
+/**
  * What moves the point. Each place is saved at once: JupyterLab sends the next when Python has answered, only the last
  * of those that came meanwhile. An answer would undo a place that is set and not yet saved.
  * @param {Model} model
  */
 function mover(model) {
-  let walking = 0;
-
   /** @type {(name: string, value: unknown) => void} */
   function set(name, value) {
     model.set(name, value);
     model.save_changes();
   }
 
-  const stop = () => cancelAnimationFrame(walking);
+  const stop = () => cancelAnimationFrame(walks.get(model) ?? 0);
 
   /** @param {number[]} z */
   function move(z) {
@@ -61,7 +62,7 @@ function mover(model) {
       let part = Math.min(1, Math.max(0, (now - began) / WALK));
       if (jumps) part = Math.floor(6 * part) / 6;
       move(start.map((value, i) => (1 - part) * value + part * end[i]));
-      if (part < 1) walking = requestAnimationFrame(step);
+      if (part < 1) walks.set(model, requestAnimationFrame(step));
     }
     step(began);
   }
@@ -69,60 +70,16 @@ function mover(model) {
   return { set, move, walk, stop };
 }
 
-/** @type {(canvas: HTMLCanvasElement, model: Model, scale: Scale) => void} */
-function paintCodes(canvas, model, scale) {
-  const points = new Float32Array(bytes(model.get("_points")));
-  const digits = new Uint8Array(bytes(model.get("_digits")));
-  const colors = model.get("_colors");
-  const context = context2d(canvas);
-  context.scale(canvas.width / SIZE, canvas.height / SIZE);
-  context.beginPath();
-  context.rect(MARGIN, TOP, INNER, INNER);
-  context.clip();
-  digits.forEach((digit, i) => {
-    context.fillStyle = colors[digit];
-    context.fillRect(scale.x(points[2 * i]) - 1, scale.y(points[2 * i + 1]) - 1, 2, 2);
-  });
-}
-
-/** @type {(svg: SVGSVGElement, scale: Scale) => void} */
-function drawAxes(svg, { limit, x, y }) {
-  const power = 10 ** Math.floor(Math.log10(limit / 4));
-  const step = power * ([1, 2, 5].find((factor) => 4 * factor * power >= limit) ?? 10);
-  const [left, bottom] = [x(-limit), y(-limit)];
-  addSvg(svg, "path", { class: "axes", d: `M${left} ${y(limit)}V${bottom}H${x(limit)}` });
-  for (let i = -Math.floor(limit / step); i <= limit / step; i++) {
-    const value = i * step;
-    const label = String(Number(value.toPrecision(6))).replace("-", "\u2212");
-    addSvg(svg, "path", { class: "axes", d: `M${x(value)} ${bottom}v4M${left} ${y(value)}h-4` });
-    addSvg(svg, "text", { x: x(value), y: bottom + 16, "text-anchor": "middle" }, label);
-    addSvg(svg, "text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, label);
-  }
-  const middle = { x: x(0), y: SIZE - 6, "text-anchor": "middle" };
-  addSvg(svg, "text", middle, "first latent number");
-  addSvg(svg, "text", { ...middle, x: -y(0), y: 12, transform: "rotate(-90)" }, "second latent number");
-  const radius = x(2) - x(0); // two standard deviations of the prior
-  addSvg(svg, "circle", { class: "prior", cx: x(0), cy: y(0), r: radius });
-}
-
 /** @type {(parent: Element, model: Model, point: Point) => () => void} */
-function addPlane(parent, model, point) {
-  const limit = model.get("_limit");
-  const scale = {
-    limit,
-    x: (/** @type {number} */ value) => MARGIN + ((value + limit) / (2 * limit)) * INNER,
-    y: (/** @type {number} */ value) => TOP + ((limit - value) / (2 * limit)) * INNER,
-  };
-  const plane = addElement(parent, "div", { class: "plane", tabindex: 0, role: "application" });
-  paintCodes(addElement(plane, "canvas", { width: 2 * SIZE, height: 2 * SIZE, "aria-hidden": true }), model, scale);
-  const svg = addSvg(plane, "svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, "aria-hidden": true });
-  drawAxes(svg, scale);
-  const circle = addSvg(svg, "circle", { class: "point", r: 7 });
-  followHand(plane, svg, model, point);
+function addPointOnPlane(parent, model, point) {
+  const { plane, scale } = addPlane(parent, model, { tabindex: 0, role: "application" });
+  const handle = addElement(plane, "div", { class: "handle" });
+  followHand(plane, handle, model, point, scale);
 
   return function show() {
     const [a, b] = model.get("z");
-    circle.setAttribute("transform", `translate(${scale.x(clamp(a, limit))} ${scale.y(clamp(b, limit))})`);
+    handle.style.left = `${(100 * scale.x(clamp(a, scale.limit))) / scale.size}%`;
+    handle.style.top = `${(100 * scale.y(clamp(b, scale.limit))) / scale.size}%`;
     const label = `Latent plane, point at ${written(a)}, ${
       written(b)
     }. Arrow keys move it, Home takes it to the origin.`;
@@ -133,25 +90,33 @@ function addPlane(parent, model, point) {
 /** @type {Record<string, number[]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-/** @type {(plane: HTMLElement, svg: SVGSVGElement, model: Model, point: Point) => void} */
-function followHand(plane, svg, model, point) {
-  const limit = model.get("_limit");
+/**
+ * A mouse moves the point wherever it is pressed. A finger takes the point by its handle, or taps where it should go; a
+ * swipe that begins elsewhere scrolls the page.
+ * @type {(plane: HTMLElement, handle: HTMLElement, model: Model, point: Point, scale: Scale) => void}
+ */
+function followHand(plane, handle, model, point, scale) {
+  const { limit } = scale;
   /** @type {(a: number, b: number) => void} */
   const moveTo = (a, b) => point.move([clamp(a, limit), clamp(b, limit), ...model.get("z").slice(2)]);
 
   /** @param {PointerEvent} event */
   function follow(event) {
-    const box = svg.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((pixels) => (pixels * SIZE) / box.width);
-    moveTo(((x - MARGIN) / INNER) * 2 * limit - limit, limit - ((y - TOP) / INNER) * 2 * limit);
+    const box = plane.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((part) => (part * scale.size) / box.width);
+    moveTo(scale.first(x), scale.second(y));
   }
   plane.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
+    if (event.pointerType === "touch" && event.target !== handle) return;
     plane.setPointerCapture(event.pointerId);
     follow(event);
   });
   plane.addEventListener("pointermove", (event) => {
     if (plane.hasPointerCapture(event.pointerId)) follow(event);
+  });
+  plane.addEventListener("pointerup", (event) => {
+    if (event.pointerType === "touch") follow(event); // a tap; of a swipe, the browser cancels the pointer
   });
   plane.addEventListener("keydown", (event) => {
     if (hasModifier(event)) return;
@@ -161,16 +126,6 @@ function followHand(plane, svg, model, point) {
     else if (event.key === "Home") point.move(model.get("z").map(() => 0));
     else return;
     event.preventDefault(); // or the page would scroll
-  });
-}
-
-/** @type {(parent: Element, model: Model) => void} */
-function addLegend(parent, model) {
-  const legend = addElement(parent, "div", { class: "legend" });
-  model.get("_colors").forEach((/** @type {string} */ color, /** @type {number} */ digit) => {
-    const entry = addElement(legend, "span");
-    addElement(entry, "i", { style: `background: ${color}` });
-    entry.append(String(digit));
   });
 }
 
@@ -233,14 +188,11 @@ function addSliders(parent, model, point) {
 
 /** @param {{ model: Model, el: HTMLElement }} view */
 function render({ model, el }) {
-  const root = addElement(el, "div", { class: "latent-explorer" });
-  // JupyterLab in command mode would take these keys for its own.
-  root.addEventListener("keydown", (event) => {
-    if (!hasModifier(event)) event.stopPropagation();
-  });
+  const root = addElement(el, "div", { class: "vae-widget latent-explorer" });
+  keepKeys(root);
   const point = mover(model);
   const left = addElement(root, "div");
-  const showPlane = addPlane(left, model, point);
+  const showPlane = addPointOnPlane(left, model, point);
   addLegend(left, model);
   const side = addElement(root, "div", { class: "side" });
   const showDigit = addDigit(side, model);
@@ -248,25 +200,12 @@ function render({ model, el }) {
   addWalk(side, model, point);
   const showSliders = addSliders(root, model, point);
 
-  // At most once a frame, however many events came in between.
-  /** @type {number | null} */
-  let frame = null;
-  function show() {
-    frame = null;
+  const ignore = showTraits(model, ["z", "digit"], () => {
     for (const part of [showDigit, showPlane, showSliders, showPicker]) part();
-  }
-  const showSoon = () => {
-    frame ??= requestAnimationFrame(show);
-  };
-  model.on("change:z", showSoon);
-  model.on("change:digit", showSoon);
-  show();
-
+  });
   return () => {
     point.stop();
-    if (frame !== null) cancelAnimationFrame(frame);
-    model.off("change:z", showSoon);
-    model.off("change:digit", showSoon);
+    ignore();
   };
 }
 

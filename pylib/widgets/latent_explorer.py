@@ -52,7 +52,7 @@ class LatentExplorer(anywidget.AnyWidget):
     """
 
     _esm = engine.javascript_module(Path(__file__).with_suffix(".js"))
-    _css = Path(__file__).with_suffix(".css")
+    _css = engine.stylesheet(Path(__file__).with_suffix(".css"))
 
     z = traitlets.TraitType().tag(sync=True)
     digit = traitlets.TraitType().tag(sync=True)

@@ -1,13 +1,12 @@
 """Notebooks in a browser, in JupyterLab and as exported pages, with the network shut."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
+
+from tools.notebooks import WIDGET, widget_page
 
 ROOT = Path(__file__).parents[2]
 LESSONS = sorted(path.stem for path in ROOT.glob("notebooks/[0-9][0-9]_*.ipynb"))
@@ -21,10 +20,13 @@ def notebook(*cells):
     return notebook
 
 
-def export(folder, *notebooks):
-    """Notebooks as pages in a folder."""
-    command = [sys.executable, "-m", "tools.export_html", folder, *notebooks]
-    subprocess.run(command, check=True, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)})
+def export(folder, path):
+    """The widgets of an executed notebook as a page, as the site has them: what is stored, and tools/widgets.js."""
+    stored = nbformat.read(path, as_version=4)
+    shown = [output.get("data", {}) for cell in stored.cells for output in cell.get("outputs", [])]
+    views = [data[WIDGET.format("view")] for data in shown if WIDGET.format("view") in data]
+    page = widget_page(stored.metadata.widgets[WIDGET.format("state")], views)
+    (folder / f"{path.stem}.html").write_text(page, encoding="utf-8")
 
 
 def broken_pictures(pictures):
@@ -84,14 +86,8 @@ class Lesson(WatchedPage):
 
 
 class ExportedPage(WatchedPage):
-    """A page opened as a file, with its mathematics set."""
+    """A page opened as a file."""
 
     def __init__(self, browser, path):
         super().__init__(browser)
         self.page.goto(path.as_uri())
-        self.page.wait_for_function("window.MathJax && MathJax.Hub.queue.pending == 0 && MathJax.isReady")
-
-    def _note(self, message):
-        # MathJax tries fonts that may be missing and takes others.
-        if not re.search("font|resource", message.text):
-            super()._note(message)

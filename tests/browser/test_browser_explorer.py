@@ -22,7 +22,7 @@ TIME_DRAWING = """plane => {
         window.last.drawn = performance.now();
         window.moves.push(...starts.map(start => window.last.drawn - start));
         starts = [];
-    }).observe(plane.querySelector(".point"), {attributes: true});
+    }).observe(plane.querySelector(".handle"), {attributes: true});
 }"""
 
 
@@ -53,7 +53,7 @@ def test_drag_with_the_mouse(explorers):
     page.mouse.move(x, y)  # no longer pressed
     assert explorers.check_digit("plane") == pytest.approx([1.5, 1], abs=0.03)
     assert plane.get_attribute("aria-label").startswith("Latent plane, point at 1.5")
-    point = plane.locator(".point").bounding_box()
+    point = plane.locator(".handle").bounding_box()
     assert point["x"] + point["width"] / 2 == pytest.approx(x + 1.5 * unit, abs=1)
     assert point["y"] + point["height"] / 2 == pytest.approx(y - unit, abs=1)
 
@@ -101,14 +101,29 @@ def test_no_move_is_undone_by_the_answer_to_an_earlier_one(explorers):
 
 
 def test_touch(explorers):
-    page, (x, y, unit) = explorers.page, middle(explorers["plane"])
+    """A finger drags the point by its handle, a tap takes it elsewhere, and a swipe over the plane scrolls."""
+    page, widget = explorers.page, explorers["plane"]
     touch = page.context.new_cdp_session(page)
-    top = page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTop")
-    for kind, up in [("touchStart", 0), ("touchMove", 0.5), ("touchMove", 1.2), ("touchEnd", None)]:
-        points = [] if up is None else [{"x": x - unit, "y": y - up * unit}]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    panel = page.locator(".jp-WindowedPanel-outer").first
+
+    def fingers(*places):
+        for kind, points in [("touchStart", places[:1]), *(("touchMove", [p]) for p in places[1:]), ("touchEnd", [])]:
+            points = [{"x": x, "y": y} for x, y in points]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    widget.locator(".plane").focus()
+    page.keyboard.press("Home")
+    assert explorers.check_digit("plane") == [0, 0]
+    x, y, unit = middle(widget)
+    top = panel.evaluate("panel => panel.scrollTop")
+    fingers((x, y), (x - 0.5 * unit, y - 0.5 * unit), (x - unit, y - 1.2 * unit))
     assert explorers.check_digit("plane") == pytest.approx([-1, 1.2], abs=0.03)
-    assert page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTop") == top
+    assert panel.evaluate("panel => panel.scrollTop") == top
+    fingers((x + unit, y + 0.5 * unit))
+    assert explorers.check_digit("plane") == pytest.approx([1, -0.5], abs=0.03)
+    fingers(*((x - unit, y - step) for step in range(0, 121, 10)))
+    page.wait_for_function("([panel, top]) => panel.scrollTop > top + 50", arg=[panel.element_handle(), top])
+    assert explorers.check_digit("plane") == pytest.approx([1, -0.5], abs=0.03)
 
 
 def test_walk_between_two_digits(explorers):
@@ -218,7 +233,7 @@ def test_explorer_starts_at_once(explorers):
             document.addEventListener("keydown", event => { start ??= event.timeStamp; }, true);
             new MutationObserver(changes => {
                 const added = changes.flatMap(change => [...change.addedNodes]);
-                const shown = added.some(node => node.querySelector?.(".latent-explorer") || node.matches?.(".point"));
+                const shown = added.some(node => node.querySelector?.(".latent-explorer") || node.matches?.(".handle"));
                 if (start === null || !shown) return;
                 window.starts.push(performance.now() - start);
                 start = null;
