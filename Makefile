@@ -1,5 +1,5 @@
 # Every target sets itself up first; with nothing changed since, that takes no time.
-.PHONY: lab test quick lessons tolerances html exercises student-release weights bench images constraints format lint
+.PHONY: lab test quick lessons tolerances site exercises student-release weights bench images constraints format lint
 
 # The versions tested. For the newest instead, in a fresh clone: make test CONSTRAINTS=
 CONSTRAINTS ?= -c constraints.txt
@@ -42,9 +42,9 @@ lessons: .venv/test.stamp
 tolerances: .venv/test.stamp
 	$(ENABLED) python -m tools.measure_tolerances $(LESSONS) $(if $(findstring 05,$(LESSONS)),notebooks/teacher/05_exercises.ipynb)
 
-# The lessons as stored, as pages in html/ for any browser: the explorer in them needs no kernel and no network.
-html: .venv/test.stamp
-	.venv/bin/python -m tools.export_html html $(LESSONS)
+# The course as a site in site/, from what is stored: open site/index.html. With REPOSITORY=https://... it links there.
+site: .venv/test.stamp
+	.venv/bin/python -m tools.build_site site
 
 # The learners' exercises and the pictures they expect, from the teacher's; both are run.
 exercises: .venv/test.stamp
