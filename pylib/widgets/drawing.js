@@ -338,7 +338,8 @@ function addDenoised(parent, model, changed) {
   const networks = {};
   for (const [name, network] of Object.entries(model.get("_networks"))) networks[name] = readNetwork(network);
   const noise = new Float32Array(bytes(model.get("_noise")));
-  const menu = addMenu(parent, "network ", Object.keys(networks), model.get("network"));
+  const names = Object.keys(networks);
+  const menu = names.length > 1 ? addMenu(parent, "network ", names, model.get("network")) : null;
   const label = addElement(parent, "label", { class: "amount" }, "noise, sigma ");
   const range = addElement(label, "input", { type: "range", min: 0, max: 0.6, step: 0.05 });
   const number = addElement(label, "span");
@@ -352,18 +353,19 @@ function addDenoised(parent, model, changed) {
     model.save_changes();
     changed();
   }
-  menu.addEventListener("change", () => set("network", menu.value));
+  menu?.addEventListener("change", () => set("network", menu.value));
   range.addEventListener("input", () => set("sigma", range.valueAsNumber));
 
   return function show(image) {
     const sigma = model.get("sigma");
-    menu.value = model.get("network");
+    const network = model.get("network");
+    if (menu) menu.value = network;
     range.value = sigma;
     number.textContent = sigma.toFixed(2);
     const noisy = image && image.map((p, i) => Math.min(1, Math.max(0, p + sigma * noise[i])));
     showImage(image);
     showNoisy(noisy);
-    showDenoised(noisy && compute(networks[menu.value], noisy));
+    showDenoised(noisy && compute(networks[network], noisy));
   };
 }
 
