@@ -222,7 +222,8 @@ FRAMES = """async ([root, kind]) => {
     const act = i => {
         if (kind == "slider") {
             const slider = root.querySelector("input[type=range]");
-            slider.value = i % 2 ? slider.min : slider.max;
+            if (i % 2) slider.stepDown();
+            else slider.stepUp();
             slider.dispatchEvent(new Event("input", {bubbles: true}));
         } else {
             const key = i == 0 && kind == "drawing" ? " " : i % 2 ? "ArrowLeft" : i % 4 ? "ArrowDown" : "ArrowUp";

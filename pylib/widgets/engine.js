@@ -12,7 +12,8 @@
  */
 
 /**
- * With `skip`, it gets the row that the first layer got after what comes from the layer before it.
+ * The kernel has a row for each unit. With `skip`, a layer gets the row that the first one got after what comes from the
+ * layer before it.
  * @typedef {{ kernel: Float32Array, bias: Float32Array, activate: (x: number) => number, skip: boolean }} Layer
  */
 
@@ -65,13 +66,15 @@ export function readNetwork({ layers, half, weights }) {
   const numbers = half ? floatsOfHalves(new Uint16Array(buffer)) : new Float32Array(buffer);
   let read = 0;
   return layers.map(({ inputs, units, activation, skip }) => {
-    const kernel = numbers.subarray(read, read += inputs * units);
+    const sent = numbers.subarray(read, read += inputs * units);
+    const kernel = Float32Array.from(sent, (_, i) => sent[(i % inputs) * units + Math.floor(i / inputs)]);
     const bias = numbers.subarray(read, read += units);
     return { kernel, bias, activate: ACTIVATIONS[activation], skip };
   });
 }
 
 /**
+ * Four units at a time, whose sums stay in registers: that takes half the time of one input after the other.
  * @param {Layer[]} layers
  * @param {Iterable<number>} input
  */
@@ -80,10 +83,22 @@ export function compute(layers, input) {
   let h = row;
   for (const { kernel, bias, activate, skip } of layers) {
     if (skip) h = Float64Array.of(...h, ...row);
+    const [inputs, units] = [h.length, bias.length];
     const sums = Float64Array.from(bias);
-    for (let i = 0; i < h.length; i++) {
-      if (h[i] === 0) continue; // after a relu, every second one
-      for (let j = 0, k = i * sums.length; j < sums.length; j++, k++) sums[j] += h[i] * kernel[k];
+    let j = 0;
+    for (; j + 3 < units; j += 4) {
+      let [a, b, c, d] = sums.subarray(j, j + 4);
+      for (let i = 0, k = j * inputs; i < inputs; i++, k++) {
+        const x = h[i];
+        a += x * kernel[k];
+        b += x * kernel[k + inputs];
+        c += x * kernel[k + 2 * inputs];
+        d += x * kernel[k + 3 * inputs];
+      }
+      sums.set([a, b, c, d], j);
+    }
+    for (; j < units; j++) {
+      for (let i = 0; i < inputs; i++) sums[j] += h[i] * kernel[j * inputs + i];
     }
     h = sums.map((x) => activate(x));
   }

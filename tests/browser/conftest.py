@@ -45,6 +45,14 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The built site's folder."""
+    folder = tmp_path_factory.mktemp("site") / "site"
+    subprocess.run([sys.executable, "-m", "tools.build_site", folder], check=True, cwd=ROOT)
+    return folder
+
+
 @dataclasses.dataclass
 class Server:
     """A JupyterLab that runs, and the folder of its notebooks."""

@@ -1,9 +1,6 @@
 """The site's pages, opened as files with the network shut."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -11,17 +8,10 @@ import numpy as np
 import pytest
 
 from tests.browser.explorers import shown_digit
-from tests.browser.pages import LESSONS, ROOT, WatchedPage, broken_pictures
+from tests.browser.pages import LESSONS, WatchedPage, broken_pictures
 
 OTHERS = ["TEACHING", "CONTRIBUTING", "CHANGELOG", "benchmarks/results", "reference/index", "reference/models"]
 MB = 1_000_000
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site") / "site"
-    subprocess.run([sys.executable, "-m", "tools.build_site", folder], check=True, cwd=ROOT, env=os.environ)
-    return folder
 
 
 class SitePage(WatchedPage):
