@@ -13,7 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from pylib import checks, evidence, noise, widgets
-from tools.build_site import LESSONS, ROOT, WIDGET, linked, minutes_to_read
+from tools.build_site import LESSONS, ROOT, WIDGET, linked, minutes_to_read, store_once
 from tools.notebooks import alt_texts
 
 pytestmark = pytest.mark.slow
@@ -127,6 +127,17 @@ def test_lesson_shows_what_is_stored(site, path):
 
 def markdown(path):
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+
+
+def test_equal_bytes_are_stored_once():
+    state = {
+        "a": {"state": {}, "buffers": [{"path": ["w"], "data": "AAEC"}, {"path": ["v"], "data": "AAED"}]},
+        "b": {"state": {}, "buffers": [{"path": ["u"], "data": "AAED"}]},
+        "c": {"state": {}},
+    }
+    store_once(state)
+    assert [buffer["data"] for buffer in state["a"]["buffers"]] == ["AAEC", "AAED"]
+    assert state["b"]["buffers"] == [{"path": ["u"], "data": ["a", 1]}]
 
 
 def test_minutes_and_downloads(site):

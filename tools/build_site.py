@@ -61,6 +61,16 @@ def minutes_to_read(notebook):
     return 5 * round((len(text.split()) / 200 + lines / 12 + shown / 2) / 5)
 
 
+def store_once(state):
+    """Bytes that several widgets hold, such as a network's weights, stay with the first; the others name its place."""
+    first = {}
+    for name, model in state.items():
+        for i, buffer in enumerate(model.get("buffers", [])):
+            place = first.setdefault(buffer["data"], [name, i])
+            if place != [name, i]:
+                buffer["data"] = place  # which tools/widgets.js looks up
+
+
 def lesson(path):
     """A lesson as the site shows it: it says how long it takes and where it can be had."""
     notebook = nbformat.read(path, as_version=4)
@@ -73,6 +83,8 @@ def lesson(path):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = linked(cell.source, "notebooks")
+    if "widgets" in notebook.metadata:
+        store_once(notebook.metadata.widgets[WIDGET.format("state")]["state"])
     return notebook
 
 

@@ -2,7 +2,8 @@
 // Brings the anywidgets of a page to life, with no kernel and no other script. nbconvert and MyST-NB leave the state of
 // all widgets in one script element, and a script element with a model's id at each place where one was shown.
 
-/** @typedef {{ state: Record<string, any>, buffers?: { path: string[], data: string }[], model?: Model, module?: Promise<any> }} Entry */
+/** @typedef {{ path: string[], data: string | [string, number] }} Buffer base64, or the model and place that has it */
+/** @typedef {{ state: Record<string, any>, buffers?: Buffer[], model?: Model, module?: Promise<any> }} Entry */
 
 /** @param {string} kind */
 const script = (kind) => `script[type="application/vnd.jupyter.widget-${kind}+json"]`;
@@ -12,11 +13,15 @@ class Model {
   /** @type {{ event: string, callback: () => void }[]} */
   listeners = [];
 
-  /** @param {Entry} entry */
-  constructor({ state, buffers = [] }) {
+  /**
+   * @param {Entry} entry
+   * @param {Record<string, Entry>} models
+   */
+  constructor({ state, buffers = [] }, models) {
     this.state = state;
     for (const { path, data } of buffers) {
-      const binary = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+      const stored = typeof data === "string" ? data : models[data[0]].buffers?.[data[1]].data;
+      const binary = Uint8Array.from(atob(String(stored)), (character) => character.charCodeAt(0));
       const owner = path.slice(0, -1).reduce((value, key) => value[key], state);
       owner[path[path.length - 1]] = new DataView(binary.buffer);
     }
@@ -59,7 +64,7 @@ async function show(place, models) {
     place.before(note);
     return;
   }
-  entry.model ??= new Model(entry);
+  entry.model ??= new Model(entry, models);
   // One module for all views of a model, as in JupyterLab.
   entry.module ??= import(URL.createObjectURL(new Blob([entry.state._esm], { type: "text/javascript" })));
   const widget = (await entry.module).default;

@@ -27,6 +27,7 @@ mathjax_path = "mathjax/MathJax.js"
 mathjax2_config = {
     "config": ["TeX-AMS-MML_HTMLorMML-full.js", "Safe.js", "lessons.js"],
     "tex2jax": {"processClass": "math"},
+    "menuSettings": {"inTabOrder": False},  # nothing can be done at a formula
     "HTML-CSS": {"styles": {"@font-face": {"src": "local(serif)"}}},  # its own, about:blank, can't be loaded by files
 }
 
@@ -49,6 +50,7 @@ html_theme_options = {
 html_context = {"default_mode": "auto"}  # dark or light as the reader's system is
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_extra_path = ["extra"]
 html_copy_source = False
 html_show_search_summary = False  # a page opened as a file can't read another one
@@ -93,6 +95,17 @@ def name_the_source(app, page, template, context, doctree):
     context["source_address"] = source_address(context["source"])
 
 
+def name_toggles(app, page, template, context, doctree):
+    """The theme unfolds a page's own pages by an arrow without a name."""
+    tree = context["generate_toctree_html"]
+
+    def named(*args, **kwargs):
+        arrow = r"(<a [^>]*>([^<]+)</a>\s*<details[^>]*>\s*<summary)"
+        return re.sub(arrow, r'\1 aria-label="Pages under \2"', str(tree(*args, **kwargs)))
+
+    context["generate_toctree_html"] = named
+
+
 def linkcode_resolve(domain, info):
     """The address of a public object's source."""
     if not REPOSITORY:
@@ -114,3 +127,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", adapt_docstring, priority=400)  # before napoleon
     app.connect("autodoc-process-signature", signature_of_class)
     app.connect("html-page-context", name_the_source)
+    app.connect("html-page-context", name_toggles, priority=900)  # after the theme
