@@ -21,7 +21,8 @@ SPOILT = {
         # A denoiser that takes away half of the noise, however faint it is; and a network that loses nothing.
         "faint-noise": 'methods["denoiser"] = lambda x, sigma: (x + x_val[:2000]) / 2\n'
         'scores, methods["denoiser"] = score_methods(x_val[:2000], sigmas), lambda x, sigma: denoiser(x)\n'
-        "clean_net = lambda x: x + 0.01",
+        "clean_net = keras.Sequential([keras.Input((784,)), keras.layers.Dense(784)])\n"
+        "clean_net.set_weights([np.eye(784), np.full(784, 0.01)])",
         # One that fills in what is missing.
         "unseen-block": "filled = np.where(noisy > 0, noisy, 0.9 * clean)\n"
         'by_kind["block, 0.15"]["denoiser"] = psnr(clean, filled)',
