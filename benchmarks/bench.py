@@ -256,6 +256,7 @@ def widgets():
 
     path = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
     if path is None:
+        print("no rows for widgets: there is no Chromium on PATH", file=sys.stderr)
         return
     x, y = (array[:500] for array in mnist_test())
     vae, small, denoiser = VAE(), pretrained.load("vae_2"), build_autoencoder([256, 128], "relu", None)[2]

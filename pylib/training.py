@@ -123,11 +123,13 @@ def compile_settings(n_images, epochs, learning_rate=4e-3, batch_size=128):
     }
 
 
-def _validate_panels(levels, panels):
+def _validate_panels(levels, bottom, panels):
     if levels is not None:
         _validate.mapping(levels, "levels", "a level's name to its height")
         for name, height in levels.items():
             _validate.number(height, f"levels[{_validate.shown(name)}], on a logarithmic axis,", above=0)
+    if bottom is not None:
+        _validate.number(bottom, "bottom", above=0 if levels else None)
     if not panels or not all(isinstance(unit, str) for unit in panels.values()):
         raise ValueError('LossPlot needs a log to draw and its unit, as in LossPlot(loss="MSE per pixel")')
 
@@ -143,17 +145,18 @@ class LossPlot(keras.callbacks.Callback):
     ----------
     levels : dict of a name to a height, such as a baseline's error, drawn as dotted lines; with them, the y axes are
         logarithmic
+    bottom : where the y axes begin, such as 0; None lets them follow the curves
     **panels : the name of a log, and the title of its y axis with the unit
 
     Raises
     ------
-    ValueError : there is no panel, a title is no text, or a level is not above 0
+    ValueError : there is no panel, a title is no text, a level is not above 0, or the bottom is no number
     """
 
     @_validate.arguments(_validate_panels)
-    def __init__(self, levels=None, **panels):
+    def __init__(self, levels=None, bottom=None, **panels):
         super().__init__()
-        self.levels, self.panels = levels or {}, panels
+        self.levels, self.bottom, self.panels = levels or {}, bottom, panels
 
     def on_train_begin(self, logs=None):
         """Prepare the figure, which is shown when there is something to see."""
@@ -194,6 +197,8 @@ class LossPlot(keras.callbacks.Callback):
                 axes.legend()
             if self.levels:
                 self._draw_levels(axes)
+            if self.bottom is not None:
+                axes.set_ylim(bottom=self.bottom)
         data, metadata = described(self.figure, self._alt())
         if self.handle is None:
             self.handle = display(data, metadata=metadata, raw=True, display_id=True)

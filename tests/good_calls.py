@@ -238,7 +238,7 @@ NETWORKS = {
         "other_covariance": np.eye(3),
     },
     "quality.save_classifier": lambda: {"classifier": quality.build_classifier(), "path": "weights.npz"},
-    "training.LossPlot": lambda: {"levels": {"baseline": 0.1}, "panels": {"loss": "nats"}},
+    "training.LossPlot": lambda: {"levels": {"baseline": 0.1}, "bottom": 0.01, "panels": {"loss": "nats"}},
     "training.TrainingProgress": dict,
     "training.batches": lambda: {"data": (X, Y), "batch_size": 16},
     "training.compile_settings": lambda: settings(n_images=50, batch_size=16),

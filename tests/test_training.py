@@ -103,6 +103,13 @@ def test_levels_are_lines_on_a_logarithmic_axis(shown):
         LossPlot(levels={"baseline": 0.0}, loss="MSE")
 
 
+def test_the_axis_may_begin_at_zero():
+    plot, free = LossPlot(bottom=0, loss="MSE"), LossPlot(loss="MSE")
+    fit(plot)
+    fit(free)
+    assert plot.axes[0, 0].get_ylim()[0] == 0 < free.axes[0, 0].get_ylim()[0]
+
+
 def test_needs_a_log():
     with pytest.raises(ValueError, match="needs a log to draw"):
         LossPlot()

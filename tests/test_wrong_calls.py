@@ -55,7 +55,7 @@ DOCUMENTED = {
             "progress.Progress": ["steps", "total"],
             "tf_utils.mnist_test": ["path"],
             "tf_utils.mnist_train": ["path"],
-            "training.LossPlot": ["levels"],
+            "training.LossPlot": ["bottom", "levels"],
         },
         "text": {  # any will do
             "checks.ProgressTable": ["path"],

@@ -155,9 +155,6 @@ def which_digit(label_probabilities, hidden=False):  # numpydoc ignore=PR01
         x = _given.images(12, hidden, start=50 * number)
         cases.append((np.where(known, x, rng.random(x.shape).astype("float32")), known, log_prior, z))
     values = [evaluate(label_probabilities, *case) for case in cases]
-    some, labels = _given.images_and_labels(200, hidden, start=500)
-    half = np.where(LEFT, some, 0).astype("float32")
-    shown = evaluate(label_probabilities, half, LEFT, flat, z)
     tables = [_log_table(x, known, z) for x, known, _, _ in cases]
     rights = [_posterior(table, log_prior) for table, (_, _, log_prior, _) in zip(tables, cases, strict=True)]
     values = [in_shape(value, right.shape) for value, right in zip(values, rights, strict=True)]
@@ -166,6 +163,11 @@ def which_digit(label_probabilities, hidden=False):  # numpydoc ignore=PR01
         return all(is_close(v, o, rtol=2e-3, atol=2e-3) for v, o in zip(values, others, strict=True))
 
     if same(values, rights):
+        if hidden:
+            return "p(y | the known pixels)"
+        some, labels = _given.images_and_labels(200, hidden=False, start=500)
+        half = np.where(LEFT, some, 0).astype("float32")
+        shown = evaluate(label_probabilities, half, LEFT, flat, z)
         guesses = np.mean(np.argmax(shown, axis=1) == labels)
         return f"p(y | the known pixels), by which {guesses:.1%} of 200 half-hidden digits are read rightly", {
             "probabilities": shown,

@@ -2,7 +2,7 @@
 // The page's side of DiffusionWalk. Whatever the learner does sets traits, and what is shown follows the traits, so that
 // the hand, the walk, Python and a second view of the widget all go one way.
 
-import { addElement, addMenu, compute, keepKeys, paintDigit, readNetwork, showTraits } from "./engine.js";
+import { addElement, addMenu, addSlider, compute, keepKeys, paintDigit, readNetwork, showTraits } from "./engine.js";
 
 /** @typedef {import("./engine.js").Model} Model */
 /** @typedef {import("./engine.js").Layer} Layer */
@@ -128,27 +128,6 @@ function addPicker(parent, model, walk) {
   };
 }
 
-/**
- * A slider with its name before it and its number behind it.
- * @type {(parent: Element, name: string, limits: object, onInput: (value: number) => void) => {
- *   range: HTMLInputElement,
- *   show: (value: number) => void,
- * }}
- */
-function addSlider(parent, name, limits, onInput) {
-  const label = addElement(parent, "label", { class: "slider" }, name);
-  const range = addElement(label, "input", { type: "range", ...limits });
-  const number = addElement(label, "span", { "aria-hidden": true });
-  range.addEventListener("input", () => onInput(range.valueAsNumber));
-  return {
-    range,
-    show(value) {
-      range.value = String(value);
-      number.textContent = String(value);
-    },
-  };
-}
-
 /** @type {(parent: Element, model: Model, walk: Walk) => () => void} */
 function addSliders(parent, model, walk) {
   const steps = addSlider(parent, "steps", { min: 1, max: MOST_STEPS, step: 1 }, walk.setSteps);
@@ -158,9 +137,10 @@ function addSliders(parent, model, walk) {
     : null;
 
   return function show() {
-    steps.show(model.get("steps"));
-    guidance?.show(model.get("guidance"));
-    if (guidance) guidance.range.disabled = model.get("digit") === null; // it leads away from no digit in particular
+    steps.show(model.get("steps"), String(model.get("steps")));
+    if (!guidance) return;
+    guidance.show(model.get("guidance"), String(model.get("guidance")));
+    guidance.range.disabled = model.get("digit") === null; // it leads away from no digit in particular
   };
 }
 
@@ -237,19 +217,19 @@ function render({ model, el }) {
   const showWay = addWay(root, model, walk);
   const showFrames = addFrames(root, model, walk, decoder);
 
-  /** @type {number[][] | null} */
-  let path = null;
+  /** @type {number[][]} */
+  let path = [];
   let pathOf = "";
-  const ignore = showTraits(model, ["noise", "digit", "steps", "guidance", "step"], () => {
+  const { stop } = showTraits(model, ["noise", "digit", "steps", "guidance", "step"], () => {
     const now = JSON.stringify(["noise", "digit", "steps", "guidance"].map(model.get.bind(model)));
-    const isNew = path === null || now !== pathOf;
-    if (path === null || isNew) [path, pathOf] = [computePath(model, velocity), now];
+    const isNew = now !== pathOf;
+    if (isNew) [path, pathOf] = [computePath(model, velocity), now];
     for (const part of [showPicker, showSliders]) part();
     for (const part of [showDigit, showWay, showFrames]) part(path, isNew);
   });
   return () => {
     walk.stop();
-    ignore();
+    stop();
   };
 }
 

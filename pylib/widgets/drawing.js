@@ -8,6 +8,7 @@ import {
   addLegend,
   addMenu,
   addPlane,
+  addSlider,
   bytes,
   compute,
   context2d,
@@ -15,6 +16,7 @@ import {
   keepKeys,
   paintDigit,
   readNetwork,
+  showTraits,
 } from "./engine.js";
 
 /** @typedef {import("./engine.js").Model} Model */
@@ -23,6 +25,7 @@ import {
 
 /** @typedef {(image: Float64Array | null) => void} Show what is made of an image; without one, of an empty sheet */
 
+const LARGEST_SIGMA = 0.6; // as Python has it
 const INSTRUCTIONS = "Draw a digit, large and in the middle. Keys: arrows, space, Delete.";
 const LABEL = "Drawing area. Draw with the mouse, a pen or a finger. Or use the arrow keys to move, " +
   "the space bar to put the pen down or lift it, and Delete to clear.";
@@ -332,17 +335,16 @@ function addPlace(parent, model) {
   };
 }
 
-/** The drawing with noise, and what a network makes of that. @type {(parent: Element, model: Model, changed: () => void) => Show} */
-function addDenoised(parent, model, changed) {
+/** The drawing with noise, and what a network makes of that. @type {(parent: Element, model: Model) => Show} */
+function addDenoised(parent, model) {
   /** @type {Record<string, ReturnType<typeof readNetwork>>} */
   const networks = {};
   for (const [name, network] of Object.entries(model.get("_networks"))) networks[name] = readNetwork(network);
   const noise = new Float32Array(bytes(model.get("_noise")));
   const names = Object.keys(networks);
   const menu = names.length > 1 ? addMenu(parent, "network ", names, model.get("network")) : null;
-  const label = addElement(parent, "label", { class: "amount" }, "noise, sigma ");
-  const range = addElement(label, "input", { type: "range", min: 0, max: 0.6, step: 0.05 });
-  const number = addElement(label, "span");
+  const limits = { min: 0, max: LARGEST_SIGMA, step: 0.05 };
+  const slider = addSlider(parent, "noise, sigma", limits, (sigma) => set("sigma", sigma));
   const pictures = addElement(parent, "div", { class: "pictures" });
   const [showImage, showNoisy, showDenoised] = ["as MNIST has it", "noisy", "denoised"].map((caption) =>
     addPicture(pictures, caption)
@@ -351,17 +353,14 @@ function addDenoised(parent, model, changed) {
   function set(name, value) {
     model.set(name, value);
     model.save_changes();
-    changed();
   }
   menu?.addEventListener("change", () => set("network", menu.value));
-  range.addEventListener("input", () => set("sigma", range.valueAsNumber));
 
   return function show(image) {
     const sigma = model.get("sigma");
     const network = model.get("network");
     if (menu) menu.value = network;
-    range.value = sigma;
-    number.textContent = sigma.toFixed(2);
+    slider.show(sigma, sigma.toFixed(2));
     const noisy = image && image.map((p, i) => Math.min(1, Math.max(0, p + sigma * noise[i])));
     showImage(image);
     showNoisy(noisy);
@@ -375,43 +374,29 @@ function render({ model, el }) {
   keepKeys(root);
   /** @type {Show[]} */
   const shows = [];
-  const { drawing, paint } = addSheet(root, model, { show: showSoon });
+  const { drawing, paint } = addSheet(root, model, { show: () => showSoon() });
   const side = addElement(root, "div", { class: "side" });
   if (model.get("_encoder")) shows.push(addPlace(side, model));
-  if (model.get("_networks")) shows.push(addDenoised(side, model, showSoon));
+  if (model.get("_networks")) shows.push(addDenoised(side, model));
 
-  // At most once a frame, however many events came in between.
-  /** @type {number | null} */
-  let frame = null;
-  function showSoon() {
-    frame ??= requestAnimationFrame(show);
-  }
-  function show() {
-    frame = null;
-    paint();
-    if (!shows.length) return;
-    const image = centreDigit(drawing.ink(), model.get("side"));
-    for (const part of shows) part(image);
-  }
   /** From Python, from another view, or stored in the notebook. */
   function restore() {
     const ink = new Uint8Array(bytes(model.get("ink")));
     if (String(ink) === String(drawing.ink())) return;
     if (ink.length) drawing.restore(ink);
     else drawing.clear();
-    showSoon();
   }
   model.on("change:ink", restore);
-  model.on("change:network", showSoon);
-  model.on("change:sigma", showSoon);
   restore();
-  show();
-
+  const { showSoon, stop } = showTraits(model, ["ink", "network", "sigma"], () => {
+    paint();
+    if (!shows.length) return;
+    const image = centreDigit(drawing.ink(), model.get("side"));
+    for (const part of shows) part(image);
+  });
   return () => {
-    if (frame !== null) cancelAnimationFrame(frame);
     model.off("change:ink", restore);
-    model.off("change:network", showSoon);
-    model.off("change:sigma", showSoon);
+    stop();
   };
 }
 

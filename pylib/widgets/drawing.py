@@ -6,13 +6,13 @@ import anywidget
 import numpy as np
 import traitlets
 
-from pylib import _validate, plots
+from pylib import _validate
 from pylib.preprocessing import centre_digit
 from pylib.widgets import engine
 
 SIDE = 112  # pixels along a side of what the page sends
 STROKE = 9  # width of a line there: about two pixels of MNIST's, once a digit fills the box
-LARGEST_SIGMA = 0.6
+LARGEST_SIGMA = 0.6  # of the slider
 
 
 class DigitCanvas(anywidget.AnyWidget):
@@ -89,25 +89,20 @@ class DrawnDigit(DigitCanvas):
     def __init__(self, vae, codes, labels):
         import keras  # takes seconds, and whoever has a VAE has it
 
-        super().__init__()
+        plane = engine.plane_traits(codes, labels)
+        limit = plane["_limit"]
         to_mean = keras.Model(vae.encoder.input, vae.encoder.outputs[0])
-        limit = float(plots.symmetric_limits(codes)[1])
         places = np.random.default_rng(0).uniform(-limit, limit, (500, 2)).astype("float32")
-        shown = np.random.default_rng(0).permutation(len(codes))[:5000]
-        # Half a dot's width in the plane is what the encoder's rounding may change.
-        self._encoder = engine.network(to_mean, _examples(), name="encoder", rounding=limit / 400)
-        self._decoder = engine.network(vae.decoder, places, name="decoder")
-        self._points, self._digits = codes[shown].astype("<f4").tobytes(), labels[shown].astype("u1").tobytes()
-        self._colors, self._limit = plots.palette().as_hex(), limit
+        super().__init__(
+            # Half a dot's width in the plane is what the encoder's rounding may change.
+            _encoder=engine.network(to_mean, _examples(), name="encoder", rounding=limit / 400),
+            _decoder=engine.network(vae.decoder, places, name="decoder"),
+            **plane,
+        )
 
 
 def _validate_networks(reconstruct):
-    networks = reconstruct if isinstance(reconstruct, dict) else {"reconstruct": reconstruct}
-    _validate.mapping(networks, "reconstruct", "a network's name to a Keras model")
-    for name, network in networks.items():
-        _validate.string(name, "a network's name")
-        engine.require_autoencoder(network, name)
-    return {"reconstruct": networks}
+    return {"reconstruct": engine.autoencoders(reconstruct)}
 
 
 class DenoisedDrawing(DigitCanvas):

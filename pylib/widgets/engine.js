@@ -296,8 +296,8 @@ export function keepKeys(root) {
 
 /**
  * Shows at once, and again when one of these traits has changed: at most once a frame, however many changes came in
- * between. Returns what ends that.
- * @type {(model: Model, names: string[], show: () => void) => () => void}
+ * between. Returns what asks for that where something else has changed, and what ends it all.
+ * @type {(model: Model, names: string[], show: () => void) => { showSoon: () => void, stop: () => void }}
  */
 export function showTraits(model, names, show) {
   /** @type {number | null} */
@@ -310,8 +310,11 @@ export function showTraits(model, names, show) {
   };
   for (const name of names) model.on(`change:${name}`, showSoon);
   show();
-  return () => {
-    if (frame !== null) cancelAnimationFrame(frame);
-    for (const name of names) model.off(`change:${name}`, showSoon);
+  return {
+    showSoon,
+    stop() {
+      if (frame !== null) cancelAnimationFrame(frame);
+      for (const name of names) model.off(`change:${name}`, showSoon);
+    },
   };
 }

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from pylib import _validate
+from pylib import _validate, plots
 
 
 def _sigmoid(x):
@@ -54,24 +54,56 @@ def with_decoder(vae, name):
     return vae
 
 
-def require_autoencoder(model, name):
-    """Raise unless a model goes from images to images.
+def autoencoders(reconstruct):
+    """Models from images to images by name, once each is known to be one.
 
     Parameters
     ----------
-    model : is it a Keras model from `(n, 784)` to `(n, 784)`?
-    name : of the model in the error message
+    reconstruct : a Keras model from `(n, 784)` to `(n, 784)`, or a dict of names to several of them
+
+    Returns
+    -------
+    networks : dict of a name, "reconstruct" for a model without one, to a model
 
     Raises
     ------
-    ValueError : it is not
+    ValueError : a model is none, a name is no text, or there is no model
     """
-    shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-    if shapes != ((None, 784), (None, 784)):
-        raise ValueError(
-            f"{name} must be a Keras model of dense layers from 784 pixels to 784, since the page computes it, not "
-            f"{_validate.shown(model)}"
-        )
+    networks = reconstruct if isinstance(reconstruct, dict) else {"reconstruct": reconstruct}
+    _validate.mapping(networks, "reconstruct", "a network's name to a Keras model of dense layers")
+    for name, model in networks.items():
+        _validate.string(name, "a network's name")
+        shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+        if shapes != ((None, 784), (None, 784)):
+            raise ValueError(
+                f"{name} must be a Keras model of dense layers from 784 pixels to 784, since the page computes it, not "
+                f"{_validate.shown(model)}"
+            )
+    return networks
+
+
+MOST_DOTS = 5000
+
+
+def plane_traits(codes, labels):
+    """What engine.js draws the plane of codes from.
+
+    Parameters
+    ----------
+    codes : `(n, latent_dim)`; the first two numbers are places, of which 5,000 at most are taken by chance
+    labels : `(n,)` digits from 0 to 9
+
+    Returns
+    -------
+    traits : dict of `_points`, `_digits`, `_colors` and `_limit`, the largest number on the axes
+    """
+    shown = np.random.default_rng(0).permutation(len(codes))[:MOST_DOTS]
+    return {
+        "_points": codes[shown, :2].astype("<f4").tobytes(),
+        "_digits": labels[shown].astype("u1").tobytes(),
+        "_colors": plots.palette().as_hex(),
+        "_limit": float(plots.symmetric_limits(codes)[1]),
+    }
 
 
 def network(model, inputs, rows=None, name="network", rounding=1 / 255):

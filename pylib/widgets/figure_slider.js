@@ -29,7 +29,7 @@ function render({ model, el }) {
   slider.output.style.minWidth = `${Math.max(...values.map((value) => written(value).length))}ch`;
   const picture = addElement(root, "img");
 
-  const end = showTraits(model, ["value"], () => {
+  const { stop } = showTraits(model, ["value"], () => {
     const value = model.get("value");
     const i = values.indexOf(value);
     slider.show(i, written(value));
@@ -37,7 +37,7 @@ function render({ model, el }) {
     picture.alt = `${name} ${written(value)}`;
   });
   return () => {
-    end();
+    stop();
     pictures.forEach(URL.revokeObjectURL);
   };
 }

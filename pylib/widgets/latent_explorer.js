@@ -7,6 +7,7 @@ import {
   addLegend,
   addMenu,
   addPlane,
+  addSlider,
   compute,
   hasModifier,
   keepKeys,
@@ -171,17 +172,14 @@ function addSliders(parent, model, point) {
   const limit = model.get("_limit");
   const sliders = addElement(parent, "div", { class: "sliders" });
   const further = model.get("z").slice(2).map((/** @type {number} */ _, /** @type {number} */ i) => {
-    const label = addElement(sliders, "label", {}, `z${i + 3}`);
-    const range = addElement(label, "input", { type: "range", min: -limit, max: limit, step: limit / 200 });
-    range.addEventListener("input", () => point.move(model.get("z").with(i + 2, range.valueAsNumber)));
-    return { range, number: addElement(label, "span") };
+    const limits = { min: -limit, max: limit, step: limit / 200 };
+    return addSlider(sliders, `z${i + 3}`, limits, (value) => point.move(model.get("z").with(i + 2, value)));
   });
 
   return function show() {
-    for (const [i, { range, number }] of further.entries()) {
+    for (const [i, slider] of further.entries()) {
       const value = model.get("z")[i + 2];
-      range.value = value;
-      number.textContent = written(value);
+      slider.show(value, written(value));
     }
   };
 }
@@ -200,12 +198,12 @@ function render({ model, el }) {
   addWalk(side, model, point);
   const showSliders = addSliders(root, model, point);
 
-  const ignore = showTraits(model, ["z", "digit"], () => {
+  const { stop } = showTraits(model, ["z", "digit"], () => {
     for (const part of [showDigit, showPlane, showSliders, showPicker]) part();
   });
   return () => {
     point.stop();
-    ignore();
+    stop();
   };
 }
 

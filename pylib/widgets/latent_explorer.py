@@ -6,7 +6,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from pylib import _validate, plots
+from pylib import _validate
 from pylib.widgets import engine
 
 
@@ -69,15 +69,11 @@ class LatentExplorer(anywidget.AnyWidget):
     @_validate.arguments(_validate_explorer)
     def __init__(self, vae, codes, labels):
         self._vae = vae
-        limit = float(plots.symmetric_limits(codes)[1])
-        shown = np.random.default_rng(0).permutation(len(codes))[:5000]
+        plane = engine.plane_traits(codes, labels)
         super().__init__(
-            _network=_decoder(vae, limit),
-            _points=codes[shown, :2].astype("<f4").tobytes(),
-            _digits=labels[shown].astype("u1").tobytes(),
-            _colors=plots.palette().as_hex(),
+            **plane,
+            _network=_decoder(vae, plane["_limit"]),
             _typical={str(digit): _typical(codes[labels == digit]) for digit in np.unique(labels)},
-            _limit=limit,
             _n_classes=vae.n_classes or 0,
             z=[0.0] * vae.latent_dim,
             digit=None if vae.n_classes is None else 0,

@@ -136,7 +136,7 @@ function render({ model, el }) {
   const root = addElement(el, "div", { class: "vae-widget noise-explorer" });
   keepKeys(root);
   const parts = [addControls(root, model), addPictures(root, model)];
-  return showTraits(model, ["noise", "network", "index", "amount"], () => parts.forEach((show) => show()));
+  return showTraits(model, ["noise", "network", "index", "amount"], () => parts.forEach((show) => show())).stop;
 }
 
 export default { render };

@@ -24,12 +24,7 @@ PATTERNS = 10  # of each noise: the digits 0, 10, 20, ... share one, which keeps
 def _validate_explorer(reconstruct, images):
     images = _validate.numeric(images, "images")
     _validate.images(images)
-    networks = reconstruct if isinstance(reconstruct, dict) else {"reconstruct": reconstruct}
-    _validate.mapping(networks, "reconstruct", "a network's name to a Keras model of dense layers")
-    for name, network in networks.items():
-        _validate.string(name, "a network's name")
-        engine.require_autoencoder(network, name)
-    return {"reconstruct": networks, "images": images}
+    return {"reconstruct": engine.autoencoders(reconstruct), "images": images}
 
 
 class NoiseExplorer(anywidget.AnyWidget):

@@ -9,6 +9,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 
 from pylib import pretrained
 from pylib.preprocessing import centre_digit
+from pylib.widgets.drawing import LARGEST_SIGMA
 from tests.browser.pages import ExportedPage, export, notebook
 
 CELLS = [
@@ -222,8 +223,10 @@ def test_denoise_what_is_drawn(exported):
     canvas.focus()
     for key in ["Space", *6 * ["ArrowDown"], *4 * ["ArrowRight"], "Space"]:
         page.keyboard.press(key)
+    assert float(slider.get_attribute("max")) == LARGEST_SIGMA
     slider.focus()
     page.keyboard.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == "0.35"
     seen = []
     for name in ("sigmoid", "relu"):
         widget.get_by_label("network").select_option(name)
