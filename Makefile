@@ -9,7 +9,7 @@ LESSONS ?= $(sort $(wildcard notebooks/[0-9][0-9]_*.ipynb))
 export TF_CPP_MIN_LOG_LEVEL = 2
 
 PIP = .venv/bin/python -m pip --disable-pip-version-check
-PYTEST = .venv/bin/python -m pytest
+PYTEST = .venv/bin/python -m pytest --durations 10
 TWO_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
 

@@ -93,12 +93,12 @@ class DrawnDigit(DigitCanvas):
         limit = plane["_limit"]
         to_mean = keras.Model(vae.encoder.input, vae.encoder.outputs[0])
         places = np.random.default_rng(0).uniform(-limit, limit, (500, 2)).astype("float32")
-        super().__init__(
-            # Half a dot's width in the plane is what the encoder's rounding may change.
-            _encoder=engine.network(to_mean, _examples(), name="encoder", rounding=limit / 400),
-            _decoder=engine.network(vae.decoder, places, name="decoder"),
-            **plane,
-        )
+        super().__init__()
+        # Half a dot's width in the plane is what the encoder's rounding may change.
+        self._encoder = engine.network(to_mean, _examples(), name="encoder", rounding=limit / 400)
+        self._decoder = engine.network(vae.decoder, places, name="decoder")
+        for name, value in plane.items():
+            self.set_trait(name, value)
 
 
 def _validate_networks(reconstruct):

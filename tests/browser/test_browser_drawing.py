@@ -6,6 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 from nbconvert.preprocessors import ExecutePreprocessor
+from playwright.sync_api import expect
 
 from pylib import pretrained
 from pylib.preprocessing import centre_digit
@@ -226,7 +227,7 @@ def test_denoise_what_is_drawn(exported):
     assert float(slider.get_attribute("max")) == LARGEST_SIGMA
     slider.focus()
     page.keyboard.press("ArrowRight")
-    assert slider.get_attribute("aria-valuetext") == "0.35"
+    expect(slider).to_have_attribute("aria-valuetext", "0.35")
     seen = []
     for name in ("sigmoid", "relu"):
         widget.get_by_label("network").select_option(name)
