@@ -362,7 +362,7 @@ def _gradient(loss, name, x, eps):
     """Minus the gradient of a loss, summed up as `_summary` does."""
     import tensorflow as tf
 
-    vae = _given.fresh(name)
+    vae = _given.model(name)
     with tf.GradientTape() as tape:
         value = loss(vae, x, eps)
     gradients = zip(vae.trainable_variables, tape.gradient(value, vae.trainable_variables), strict=True)
@@ -396,7 +396,7 @@ def importance_weighted_training(iw_step, hidden=False):  # numpydoc ignore=PR01
     with _inside_program("the cell below trains"):
         compiled = _result(step(*cases[0], True))
     losses = [in_shape(as_array(loss, iw_step.name), ()) for loss, _ in results]
-    rights = [float(_right_loss(_given.fresh(name), x, eps)) for name, x, eps in cases]
+    rights = [float(_right_loss(_given.model(name), x, eps)) for name, x, eps in cases]
 
     def matches(wrong):
         return all(is_close(v, w, rtol=1e-5, atol=5e-3) for v, w in zip(losses, wrong, strict=True))
@@ -404,7 +404,7 @@ def importance_weighted_training(iw_step, hidden=False):  # numpydoc ignore=PR01
     if not matches(rights):
         with np.errstate(all="ignore"):
             for message, mistake in IW_MISTAKES:
-                wrong = [mistake(_given.fresh(name), x, eps) for name, x, eps in cases]
+                wrong = [mistake(_given.model(name), x, eps) for name, x, eps in cases]
                 if matches(wrong):
                     raise WrongError(message)
         _explain_loss(losses, rights)
