@@ -2,12 +2,18 @@
 
 import base64
 import io
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.figure import Figure
 
 from pylib import _validate
+
+HERE = Path(__file__).parent
+IMAGES = (
+    HERE / "images" if (HERE / "images").is_dir() else HERE.parent / "images"
+)  # in an installed wheel; in a checkout
 
 
 def _validate_alt(alt):
@@ -64,3 +70,28 @@ def described(figure, alt):
     figure.savefig(file, format="png", bbox_inches=None if arranged else "tight")
     png = base64.b64encode(file.getvalue()).decode()
     return {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}}
+
+
+def _validate_image(name, alt):
+    _validate.string(name, "name")
+    known = sorted(path.name for path in IMAGES.glob("*.png"))
+    if name not in known:
+        raise ValueError(f"name must be one of {', '.join(known)}, not {_validate.shown(name)}")
+    _validate_alt(alt)
+
+
+@_validate.arguments(_validate_image)
+def show_image(name, alt):
+    """Display one of the course's own pictures, which come with pylib, so that a notebook needs no file beside it.
+
+    Parameters
+    ----------
+    name : of the PNG file, such as "VAE.png"
+    alt : what a reader who can't see the picture should know, a sentence or two
+
+    Raises
+    ------
+    ValueError : there is no such picture, or `alt` says too little
+    """
+    png = base64.b64encode((IMAGES / name).read_bytes()).decode()
+    display({"image/png": png, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)

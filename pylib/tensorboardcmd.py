@@ -36,6 +36,7 @@ class TensorBoardCommand:
     ----------
     command : quoted for this machine's shell
     url : where TensorBoard is once the command runs
+    magics : for a cell of a notebook, where the machine is another than the browser's
 
     Raises
     ------
@@ -48,14 +49,16 @@ class TensorBoardCommand:
     def __init__(self, log_dir):
         words = ["tensorboard", "--logdir", os.fspath(log_dir), "--port", "6006"]
         self.command = subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+        self.magics = f"%load_ext tensorboard\n%tensorboard --logdir {shlex.quote(os.fspath(log_dir))}"
 
     def __repr__(self):
-        return f"{self.command}\nthen open {self.url}"
+        return f"{self.command}\nthen open {self.url}\nor, on a hosted machine, run this in a cell:\n{self.magics}"
 
     def _repr_html_(self):
         return (
             f"<p>Run this in a terminal:</p><pre><code>{html.escape(self.command)}</code></pre>"
             f'<p>then open <a href="{self.url}" target="_blank" rel="noopener">{self.url}</a>.</p>'
+            f"<p>On a hosted machine, run this in a cell instead:</p><pre><code>{html.escape(self.magics)}</code></pre>"
         )
 
 

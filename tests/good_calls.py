@@ -125,6 +125,7 @@ DATA = {
 PLOTS = {
     "pictures.described": lambda: {"figure": draw(1), "alt": "A straight line that rises."},
     "pictures.show": shown,
+    "pictures.show_image": lambda: {"name": "VAE.png", "alt": "A digit, its code, and the digit again."},
     "plots.arrows": lambda: {"points": Z[:3], "starts": Z[3:8], "panels": {"one": Z[8:13]}, "pictures": X[:3]},
     "plots.particles": lambda: {"points": Z[:3], "panels": {"one": Z[3:8], "other": Z[8:10]}},
     "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d"},

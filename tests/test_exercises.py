@@ -156,8 +156,8 @@ def files_below(folder):
 
 def test_zip_is_complete(released):
     text = "\n".join(cell.source for cell in STUDENT.cells)
-    pictures = re.findall(r"\]\(\.\./(images/[^)]+)\)", text)
-    assert len(pictures) == 7 and all((released / picture).is_file() for picture in pictures)
+    pictures = re.findall(r'show_image\("([^"]+)"', text)
+    assert len(pictures) == 7 and all((released / "images" / picture).is_file() for picture in pictures)
     assert files_below(released / "pylib") == files_below(ROOT / "pylib")
     code = "import pylib; from pylib import pretrained, widgets; pretrained.load('vae_2'); print(pylib.__file__)"
     run = subprocess.run([sys.executable, "-c", code], cwd=released, capture_output=True, text=True, check=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import pylib
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 
@@ -17,8 +19,9 @@ import importlib, pkgutil, pylib
 names = [module.name for module in pkgutil.walk_packages(pylib.__path__, "pylib.")]
 for name in names:
     importlib.import_module(name)
-from pylib import mnist_dataset, pretrained, widgets
-mnist_dataset.load("test"), pretrained.load("vae_2"), widgets.DigitCanvas()
+from pylib import doctor, mnist_dataset, pictures, pretrained, widgets
+assert pictures.IMAGES.parent == pictures.HERE and (pictures.IMAGES / "VAE.png").is_file()
+doctor._requirements(), mnist_dataset.load("test"), pretrained.load("vae_2"), widgets.DigitCanvas()
 print(pylib.__file__, *names)
 """
 
@@ -34,10 +37,21 @@ def wheel(tmp_path_factory):
 def test_wheel_holds_every_file_of_pylib(wheel):
     files = {file.relative_to(ROOT).as_posix() for file in (ROOT / "pylib").rglob("*") if file.is_file()}
     files = {file for file in files if not file.endswith(".pyc")}
+    files |= {f"pylib/images/{file.name}" for file in (ROOT / "images").glob("*.png")}
+    files.add("pylib/requirements.txt")
     with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("pylib/requirements.txt") == (ROOT / "requirements.txt").read_bytes()
         assert {name for name in archive.namelist() if name.startswith("pylib/")} == files
     kinds = {Path(file).suffix for file in files}
-    assert kinds == {".py", ".js", ".css", ".npz", ".sha256", ".txt"}
+    assert kinds == {".py", ".js", ".css", ".npz", ".png", ".sha256", ".txt"}
+
+
+def test_one_version_everywhere(wheel):
+    assert wheel.name == f"vae_by_doing-{pylib.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"vae_by_doing-{pylib.__version__}.dist-info/METADATA").decode()
+    assert f"\nVersion: {pylib.__version__}\n" in metadata
+    assert f'\nversion: "{pylib.__version__}"\n' in (ROOT / "CITATION.cff").read_text("utf-8")
 
 
 def test_every_module_imports_from_the_wheel_alone(wheel, tmp_path):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
@@ -9,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from PIL import Image
 
-from pylib.pictures import described, show
+from pylib.pictures import described, show, show_image
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,22 @@ def test_shows_the_current_figure_and_closes_it():
     assert set(output.data) == {"image/png", "text/plain"}
     assert output.metadata == {"image/png": {"alt": "A straight line that rises."}}
     assert len(plt.get_fignums()) == 1
+
+
+def test_the_courses_own_pictures_are_shown_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    InteractiveShell.instance()
+    try:
+        with capture_output() as captured:
+            show_image("VAE.png", "A digit, its code, and the digit again.")
+    finally:
+        InteractiveShell.clear_instance()
+    (output,) = captured.outputs
+    stored = Path(__file__).parents[1] / "images" / "VAE.png"
+    assert base64.b64decode(output.data["image/png"]) == stored.read_bytes()
+    assert output.metadata == {"image/png": {"alt": "A digit, its code, and the digit again."}}
+    with pytest.raises(ValueError, match=r"name must be one of VAE.png, .*, not 'VAE'"):
+        show_image("VAE", "A digit, its code, and the digit again.")
 
 
 @pytest.mark.parametrize("alt", ["", "A picture.", "digits_and_reconstructions"])

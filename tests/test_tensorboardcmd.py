@@ -16,10 +16,14 @@ def test_command_survives_the_shell_and_the_page(log_dir):
     shown = tensorboard_cmd(log_dir)
     assert shlex.split(shown.command) == ["tensorboard", "--logdir", str(log_dir), "--port", "6006"]
     page = shown._repr_html_()
-    assert html.unescape(re.search(r"<code>(.*)</code>", page).group(1)) == shown.command
+    command, magics = (html.unescape(code) for code in re.findall(r"<code>(.*?)</code>", page, re.DOTALL))
+    assert command == shown.command and magics == shown.magics
+    extension, magic = magics.splitlines()
+    assert extension == "%load_ext tensorboard"
+    assert shlex.split(magic) == ["%tensorboard", "--logdir", str(log_dir)]  # as the magic itself reads it
     assert set(re.findall(r"<(\w+)", page)) == {"p", "pre", "code", "a"}
     assert re.findall(r'href="([^"]*)"', page) == ["http://localhost:6006"]
-    assert shown.command in repr(shown) and shown.url in repr(shown)
+    assert shown.command in repr(shown) and shown.url in repr(shown) and shown.magics in repr(shown)
 
 
 def test_nothing_is_sent(monkeypatch):

@@ -6,6 +6,7 @@ that it begins with. `make student-release` takes these
 out again, for the edition that a class gets.
 """
 
+import base64
 import re
 from pathlib import Path
 
@@ -40,7 +41,6 @@ def student_version(master):
     for cell, answer in zip(cleared(notebook).cells, solved.cells, strict=True):
         for own in ("tolerance", "mystnb"):  # of what answers print and draw
             cell.metadata.pop(own, None)
-        cell.source = cell.source.replace("(../../images/", "(../images/")
         worked = [_worked(answer)] if is_solution(answer) else []
         # A model answer comes below the learner's own.
         cells += [cell, *worked] if cell.cell_type == "markdown" else [*worked, cell]
@@ -70,9 +70,12 @@ def _worked(answer):
 def main():
     master = nbformat.read(MASTER, as_version=4)
     run(master, MASTER.parent)
-    for cell in master.cells:
-        if name := EXPECTED.get(cell.id):
-            (ROOT / "images" / name).write_bytes(pictures(cell.outputs)[0])
+    shown = {cell.id: cell for cell in master.cells}
+    for check, name in EXPECTED.items():
+        (png,) = pictures(shown[check].outputs)
+        (ROOT / "images" / name).write_bytes(png)
+        above = shown["picture-" + name.removesuffix(".png").replace("_", "-")]  # which has shown the one before
+        above.outputs[0]["data"]["image/png"] = base64.b64encode(png).decode()
     nbformat.write(master, MASTER)
     student = student_version(nbformat.read(MASTER, as_version=4))
     run(student, STUDENT.parent)

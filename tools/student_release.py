@@ -20,6 +20,7 @@ FILES = [
     "images/*.png",
     "notebooks/[0-9][0-9]_*.ipynb",
     "pylib/**/*.*",
+    "tools/set_up.py",
 ]
 
 
