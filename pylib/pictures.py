@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from pylib import _validate
 
 HERE = Path(__file__).parent
-IMAGES = (
-    HERE / "images" if (HERE / "images").is_dir() else HERE.parent / "images"
-)  # in an installed wheel; in a checkout
+IMAGES = HERE / "images"  # in an installed wheel
+if not IMAGES.is_dir():  # in a checkout
+    IMAGES = HERE.parent / "images"
 
 
 def _validate_alt(alt):

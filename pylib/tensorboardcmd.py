@@ -3,12 +3,15 @@
 import html
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 from pylib import _validate
+
+LEAST_ROOM = 10_000_000  # bytes; a lesson writes less than one million
 
 
 def _validate_log_dir(log_dir):
@@ -85,7 +88,7 @@ def tensorboard_cmd(log_dir):
 def new_run(lesson):
     """Make a folder for this run's logs, `logs/<lesson>/<time>-<process>` below the working directory.
 
-    Where that cannot be written, it is made below the system's temporary folder instead.
+    Where that cannot be written, or the disk is nearly full, it is made below the system's temporary folder instead.
 
     Parameters
     ----------
@@ -103,7 +106,10 @@ def new_run(lesson):
     run = Path("logs") / lesson / name
     try:
         run.mkdir(parents=True)
+        has_room = shutil.disk_usage(run).free >= LEAST_ROOM
     except OSError:
+        has_room = False
+    if not has_room:
         run = Path(tempfile.mkdtemp(prefix="vae-logs-")) / lesson / name
         run.mkdir(parents=True)
     return run

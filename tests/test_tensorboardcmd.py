@@ -1,6 +1,7 @@
 import html
 import re
 import shlex
+import shutil
 import socket
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def test_new_run_goes_elsewhere_where_logs_cannot_be_written(tmp_path, monkeypat
     run = new_run("01_autoencoder")
     assert run.is_dir() and run.is_absolute() and run.parent.name == "01_autoencoder"
     assert tmp_path not in run.parents
+
+
+def test_new_run_goes_elsewhere_where_the_disk_is_full(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+    run = new_run("01_autoencoder")
+    assert run.is_dir() and run.is_absolute() and tmp_path not in run.parents
 
 
 @pytest.mark.parametrize("wrong", [None, 3, b"logs", "a\0b"])

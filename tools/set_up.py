@@ -8,7 +8,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import platform
 import shlex
 import shutil
 import subprocess
@@ -17,6 +16,9 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from pylib import doctor  # noqa: E402  # which needs nothing but Python, either
+
 VENV = ROOT / ".venv"
 STATE = VENV / "set-up.json"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
@@ -165,25 +167,7 @@ def find_faults(new):
 
 def fault_of_platform():
     """Why TensorFlow has no package for this machine, or None."""
-    system, machine = platform.system(), platform.machine()
-    mac, (library, version) = platform.mac_ver()[0], platform.libc_ver()
-    if system == "Darwin" and machine != "arm64":
-        return (
-            "TensorFlow has no package for Intel Macs, nor for an Intel Python: use another machine, or another Python."
-        )
-    if system == "Darwin" and int(mac.split(".")[0]) < 12:
-        return f"TensorFlow needs macOS 12 or newer, and this is {mac}: update it, or use another machine."
-    if system == "Windows" and machine != "AMD64":
-        return f"TensorFlow has no package for Windows on {machine}: use Linux there, for instance in WSL."
-    if system == "Linux" and machine not in ("x86_64", "aarch64"):
-        return f"TensorFlow has no package for Linux on {machine}: use an x86-64 or a 64-bit ARM machine."
-    if system == "Linux" and library != "glibc":
-        return "TensorFlow needs a Linux with glibc, and this one has another C library: use Debian or Ubuntu."
-    if system == "Linux" and [int(number) for number in version.split(".")[:2]] < [2, 28]:
-        return (
-            f"TensorFlow needs glibc 2.28 or newer, and this Linux has {version}: use Debian 10, Ubuntu 20.04 or later."
-        )
-    return None
+    return next((f"{found}." for grade, found in doctor._platform() if grade == doctor.WRONG), None)
 
 
 def make(broken):
