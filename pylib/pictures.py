@@ -68,8 +68,12 @@ def described(figure, alt):
     file = io.BytesIO()
     arranged = figure.get_layout_engine() is not None or figure.get_constrained_layout()
     figure.savefig(file, format="png", bbox_inches=None if arranged else "tight")
-    png = base64.b64encode(file.getvalue()).decode()
-    return {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}}
+    return _with_alt(file.getvalue(), alt)
+
+
+def _with_alt(png, alt):
+    """Bytes of a PNG and their alt text as `display` takes them with `raw=True`."""
+    return {"image/png": base64.b64encode(png).decode(), "text/plain": alt}, {"image/png": {"alt": alt}}
 
 
 def _validate_image(name, alt):
@@ -93,5 +97,5 @@ def show_image(name, alt):
     ------
     ValueError : there is no such picture, or `alt` says too little
     """
-    png = base64.b64encode((IMAGES / name).read_bytes()).decode()
-    display({"image/png": png, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
+    data, metadata = _with_alt((IMAGES / name).read_bytes(), alt)
+    display(data, metadata=metadata, raw=True)

@@ -33,8 +33,17 @@ def test_texts_are_as_the_address_makes_them(name, change):
     assert change(text, stored_address()) == text
     without = change(text, "")
     with_one = change(without, HERE)
-    assert HERE.removeprefix("https://") in with_one.replace("github/", "github.com/")
     assert change(with_one, "") == without and change(with_one, HERE) == with_one
+
+
+def test_the_readme_links_each_lesson_once_and_the_citation_names_the_address():
+    text = (address.ROOT / "README.md").read_text("utf-8")
+    lessons = sorted((address.ROOT / "notebooks").glob("0*.ipynb"))
+    assert len(lessons) == 6
+    for path in lessons:
+        link = f"https://colab.research.google.com/github/someone/vae/blob/HEAD/notebooks/{path.name}"
+        assert address.readme(text, HERE).count(link) == 1 and link not in address.readme(text, "")
+    assert address.citation("title: VAE\n", HERE) == f'title: VAE\nrepository-code: "{HERE}"\n'
 
 
 def test_a_lesson_with_an_address():

@@ -60,12 +60,10 @@ def lesson(notebook, path, address):
 def readme(text, address):
     """The README, with each lesson's links below the table of lessons."""
     paths = [path.relative_to(ROOT).as_posix() for path in LESSONS if path.parent.name == "notebooks"]
-    links = [f"{Path(path).name[:2]} {hosted(address, path)}" for path in paths if hosted(address, path)]
+    links = [f"{Path(path).name[:2]} {hosted(address, path)}" for path in paths]
+    paragraph = f"Without an installation: {'; '.join(links)}.\n\n" if hosted(address, "") else ""
     text = re.sub(r"^Without an installation: .*\n\n", "", text, flags=re.M)
-    return text.replace(
-        "Run times were",
-        f"Without an installation: {'; '.join(links)}.\n\nRun times were" if links else "Run times were",
-    )
+    return text.replace("Run times were", f"{paragraph}Run times were")
 
 
 def citation(text, address):

@@ -1,8 +1,7 @@
 """Run the lessons in the oldest environment that requirements.txt allows, as hosts of notebooks have it: `make older`.
 
 All libraries are at their floors, but ipywidgets is of the 7th series, which some hosts still have. pylib is installed
-from its wheel, and each lesson runs alone in an empty folder, with one epoch. Given a folder, it makes the environment
-there, or uses it again.
+from its wheel, and each lesson runs alone in an empty folder, with one epoch.
 """
 
 import shutil
@@ -21,7 +20,7 @@ def build(folder):
     """An environment at the floors, with pylib's wheel; returns its Python."""
     uv = [sys.executable, "-m", "uv"]
     python = folder / "env" / "bin" / "python"
-    subprocess.run([*uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder / "env"], check=True)
+    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, folder / "env"], check=True)
     lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
     (folder / "floors.txt").write_text("\n".join([*(line for line in lines if line != "-e ."), "papermill>=2.7"]))
     (folder / "hosts.txt").write_text(HOSTS_HAVE)
@@ -29,7 +28,7 @@ def build(folder):
     subprocess.run([*uv, "pip", "install", "--python", python, *floors], check=True)
     subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, check=True)
     (wheel,) = folder.glob("*.whl")
-    subprocess.run([*uv, "pip", "install", "--python", python, "--no-deps", "--reinstall", wheel], check=True)
+    subprocess.run([*uv, "pip", "install", "--python", python, "--no-deps", wheel], check=True)
     return python
 
 
@@ -56,8 +55,5 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-        sys.exit(main(Path(sys.argv[1]).resolve()))
     with tempfile.TemporaryDirectory() as temporary:
         sys.exit(main(Path(temporary)))
