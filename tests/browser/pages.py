@@ -82,6 +82,7 @@ class Lesson(WatchedPage):
                 return prompts[0] != "[ ]:" && !prompts.includes("[*]:");
             }""",
             timeout=PATIENCE,
+            polling=1000,  # else it asks in every frame, and the page takes as much of the machine as the lesson
         )
 
 
