@@ -146,6 +146,31 @@ def labels(y, n, n_classes):
         raise ValueError(f"labels must lie in 0 to {n_classes - 1}, not in {y.min()} to {y.max()}")
 
 
+DIGITS = [str(digit) for digit in range(10)]  # the classes' names where none are given
+
+
+def class_names(names, n_classes=None):
+    """The classes' names in the order of their labels, as a list: 1 to 100 strings, or for None the ten digits.
+
+    Names that are given must be as many as the classes of a conditional model, `n_classes`.
+    """
+    if names is None:
+        return DIGITS
+    sequence(names, n_classes, "names", "one for each class" + (" of the model" if n_classes else ""))
+    if not 1 <= len(names) <= 100:
+        raise ValueError(f"names must be those of 1 to 100 classes, not of {len(names)}")
+    for name in names:
+        string(name, "each of names")
+    return [str(name) for name in names]  # without NumPy's kind of strings
+
+
+def named_labels(y, n, names):
+    """The names of the classes, once `y` holds `n` labels of theirs."""
+    names = class_names(names)
+    labels(y, n, len(names))
+    return names
+
+
 def number(value, name, above=None, at_least=None):
     """Raise ValueError unless `value` is a finite number, above or at least the bound where one is given."""
     if not is_number(value) or (above is not None and value <= above) or (at_least is not None and value < at_least):
@@ -208,6 +233,12 @@ def sequence(value, n, name, content):
         raise ValueError(f"{name} must be a list, {content}, not {shown(value)}")
     if n is not None and len(value) != n:
         raise ValueError(f"{name} must have {n} entries, {content}, not {len(value)}")
+
+
+def split(value):
+    """Raise ValueError unless `value` names a split of the data."""
+    if not isinstance(value, str) or value not in ("train", "test"):
+        raise ValueError(f"split must be 'train' or 'test', not {shown(value)}")
 
 
 def path(value, name):

@@ -1,19 +1,25 @@
 """What a lesson claims of its own run: figures, what they are compared with, and a word computed from the two."""
 
+import functools
+
 import numpy as np
 
 from pylib import _validate
 
 
-def _validate_claim(what, figure, wanted, beside, compared, form, unit, trained):
+def _validate_claim(what, figure, wanted, beside, compared, form, unit, trained, own_pictures):
     if not isinstance(wanted, str) or wanted not in ("below", "above"):
         raise ValueError(f"wanted must be 'below' or 'above', not {_validate.shown(wanted)}")
     figures = {"figure": _one_number(figure, "figure"), "compared": _one_number(compared, "compared")}
     _validate_text({"what": what, "beside": beside, "unit": unit}, form, figures["figure"])
-    enough = _validate.numeric(trained, "trained")
-    if enough.size != 1 or enough.item() not in (0, 1):
-        raise ValueError(f"trained must be one truth value, not {_validate.shown(trained)}")
-    return figures | {"trained": bool(enough.item())}
+    return figures | {"trained": _truth(trained, "trained"), "own_pictures": _truth(own_pictures, "own_pictures")}
+
+
+def _truth(value, name):
+    array = _validate.numeric(value, name)
+    if array.size != 1 or array.item() not in (0, 1):
+        raise ValueError(f"{name} must be one truth value, not {_validate.shown(value)}")
+    return bool(array.item())
 
 
 def _one_number(value, name):
@@ -36,7 +42,7 @@ def _validate_text(texts, form, number):
 
 
 @_validate.arguments(_validate_claim)
-def claim(what, figure, wanted, beside, compared, form=".4f", unit="", trained=True):
+def claim(what, figure, wanted, beside, compared, form=".4f", unit="", trained=True, own_pictures=False):
     """Print a figure of this run, what it is compared with, and how the two compare.
 
     `claim("relu, 128 numbers: MSE", 0.0029, "below", "PCA's", 0.0042)` prints "relu, 128 numbers: MSE 0.0029, below
@@ -52,15 +58,44 @@ def claim(what, figure, wanted, beside, compared, form=".4f", unit="", trained=T
     form : how both are written, as a format specification
     unit : of both, or ""
     trained : whether the networks that it speaks of trained for long enough; if not, that is said as well
+    own_pictures : whether the claim is of MNIST and the run of other pictures; then it is said that nothing is claimed
 
     Raises
     ------
-    ValueError : a figure is not one number, `wanted` another word, a text no string, or `form` no number's format
+    ValueError : a figure is not one number, `wanted` another word, a text no string, `form` no number's format, or
+        `trained` or `own_pictures` no truth value
     """
     word = "below" if figure < compared else "above" if figure > compared else "no different from"
     left, right = (f"{number:{form}} {unit}".rstrip() for number in (figure, compared))
-    short = "" if trained else "; too few epochs to tell"
-    print(f"{what} {left}, {word} {beside} {right} (wanted: {wanted}{short})".replace("  ", " "))
+    if own_pictures:
+        claimed = "your own pictures: not compared with MNIST's"
+    else:
+        claimed = f"wanted: {wanted}" + ("" if trained else "; too few epochs to tell")
+    print(f"{what} {left}, {word} {beside} {right} ({claimed})".replace("  ", " "))
+
+
+def _validate_data(data):
+    if data is not None:
+        _validate.path(data, "data")
+
+
+@_validate.arguments(_validate_data)
+def claims_of(data):
+    """`claim` for what was found of MNIST, in a run on these data; what holds for any pictures is for `claim` itself.
+
+    Parameters
+    ----------
+    data : the path of pictures of your own, or None for MNIST, as `tf_utils.mnist_train` takes it
+
+    Returns
+    -------
+    claim : the function of this module, which knows whether the pictures are MNIST's
+
+    Raises
+    ------
+    ValueError : `data` is neither None nor a path
+    """
+    return functools.partial(claim, own_pictures=data is not None)
 
 
 def _validate_identity(left, left_value, right, right_value, form, unit, within):

@@ -6,6 +6,7 @@ Where arrays are asked for, lists, data frames and tensors count, too, and boole
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import PowerNorm, to_rgb
+from matplotlib.font_manager import get_font_names
 from matplotlib.lines import Line2D
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Circle, Ellipse
@@ -17,6 +18,8 @@ from pylib import _validate
 DIGITS = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
 # Of the digits 0 to 9. No ten colours that are dark enough to be seen as dots on white can be told apart by all.
 COLORS = "#01508c #c97b00 #029e73 #b8400a #a24ba6 #7a4a21 #e0218a #808080 #8a8f00 #0aa0c8".split()
+# For class names in letters that matplotlib's own font lacks; of those that come with systems and distributions.
+FONTS = ["Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Hiragino Sans", "Microsoft YaHei"]
 WHITE = [withStroke(linewidth=2.5, foreground="white")]  # around lettering on dots
 
 
@@ -26,14 +29,26 @@ def _seaborn():
     return seaborn
 
 
-def palette():
-    """The colours of the ten digits, each with a contrast of 3 or more to white, as dots need it (WCAG 2.2, 1.4.11).
+@_validate.arguments(lambda n: _validate.positive_integer(n, "n"))
+def palette(n=10):
+    """Colours of classes, each with a contrast of 3 or more to white, as dots need it (WCAG 2.2, 1.4.11).
+
+    Parameters
+    ----------
+    n : how many; up to ten are the first of the ten digits' colours
 
     Returns
     -------
-    colors : seaborn's palette, ten of `(r, g, b)` in [0, 1]
+    colors : seaborn's palette, n of `(r, g, b)` in [0, 1]
+
+    Raises
+    ------
+    ValueError : n is no integer above 0
     """
-    return _seaborn().color_palette(COLORS)
+    if n <= len(COLORS):
+        return _seaborn().color_palette(COLORS[:n])
+    light, dark = (_seaborn().husl_palette(n, l=lightness) for lightness in (0.6, 0.35))  # 0.61 would be too light
+    return _seaborn().color_palette([(light, dark)[i % 2][i] for i in range(n)])  # since neighbours' hues are alike
 
 
 def use_style():
@@ -41,6 +56,7 @@ def use_style():
     _seaborn().set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.8)
     plt.rcParams.update(
         {
+            "font.family": ["sans-serif", *(font for font in FONTS if font in get_font_names())],
             "figure.dpi": 144,
             "figure.figsize": (6, 3.6),
             "figure.constrained_layout.use": True,
@@ -69,7 +85,7 @@ def digit_rows(rows, titles=None):
     Parameters
     ----------
     rows : dict of a row's label to its images, each `(n, 784)`; pixels below 0 or above 1 are drawn as 0 or 1
-    titles : n strings above the columns
+    titles : n strings above the columns; upright where they would overlap
 
     Returns
     -------
@@ -81,7 +97,10 @@ def digit_rows(rows, titles=None):
     """
     n = len(next(iter(rows.values())))
     size = 0.62
-    figsize = (size * n + 1.5, size * len(rows) + 0.3)
+    titles = [_short(str(title)) for title in titles or [""] * n]
+    longest = max(map(len, titles))
+    upright = longest > 8  # letters, which have room above a picture
+    figsize = (size * n + 1.5, size * len(rows) + (0.1 * longest + 0.1 if upright else 0.3))
     figure, axes = plt.subplots(len(rows), n, figsize=figsize, squeeze=False, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     for row, (label, images) in zip(axes, rows.items(), strict=True):
@@ -90,8 +109,10 @@ def digit_rows(rows, titles=None):
             cell.set(xticks=[], yticks=[])
             cell.spines[:].set_visible(False)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
-    for cell, title in zip(axes[0], [""] * n if titles is None else titles, strict=True):
-        cell.set_title(title, fontsize=9, pad=3)
+    for cell, title in zip(axes[0], titles, strict=True):
+        cell.set_title(title, fontsize=9, pad=3, rotation=90 if upright else 0)
+    if upright:
+        figure.draw_without_rendering()  # a first layout leaves them too little room
     return figure
 
 
@@ -156,22 +177,35 @@ def curves(lines, xlabel, ylabel, log="", title=None):
     return figure
 
 
-def _validate_bars(groups, names, ylabel):
+def _plain(name):
+    """A name as lettering, whose dollars set no formula."""
+    return name.replace("$", r"\$")
+
+
+def _short(name):
+    """A class's name as lettering, cut where it has more than 16 letters."""
+    name = " ".join(name.split())
+    return _plain(name if len(name) <= 16 else name[:15].rstrip() + "\N{HORIZONTAL ELLIPSIS}")
+
+
+def _validate_bars(groups, names, xlabel, ylabel):
     _validate.sequence(names, None, "names", "one for each group of bars")
     groups = _validate.arrays(groups, (len(names),), "groups", "a bar's label to its heights")
+    _validate.string(xlabel, "xlabel")
     _validate.string(ylabel, "ylabel")
-    return {"groups": groups}
+    return {"groups": groups, "names": [str(name) for name in names]}
 
 
 @_validate.arguments(_validate_bars)
-def bars(groups, names, ylabel):
+def bars(groups, names, ylabel, xlabel=""):
     """Draw a group of bars for each of `names`, from zero.
 
     Parameters
     ----------
     groups : dict of a bar's label to its heights, one for each of `names`
-    names : of the groups, below them
+    names : of the groups, below them; upright where they would overlap
     ylabel : the y axis' title, with the unit
+    xlabel : the x axis' title
 
     Returns
     -------
@@ -179,12 +213,12 @@ def bars(groups, names, ylabel):
 
     Raises
     ------
-    ValueError : there is no bar, or heights are not one finite number for each name
+    ValueError : there is no bar, heights are not one finite number for each name, or a title is no string
     """
-    figure, axes = plt.subplots(figsize=(8 if len(groups) > 1 else 6, 3.6))
+    figure, axes = plt.subplots(figsize=(max(8 if len(groups) > 1 else 6, 0.15 * len(names)), 3.6))
     heights = np.concatenate([np.ravel(values) for values in groups.values()])
     _seaborn().barplot(
-        x=np.tile([str(name) for name in names], len(groups)),
+        x=np.tile(np.arange(len(names)), len(groups)),  # two groups may have one name
         y=heights,
         hue=np.repeat(list(groups), len(names)),
         gap=0.1,
@@ -193,7 +227,11 @@ def bars(groups, names, ylabel):
         ax=axes,
     )
     axes.axhline(0, color="0.3", linewidth=0.8)
-    axes.set(xlabel="", ylabel=ylabel)
+    axes.set_xticks(range(len(names)), [_plain(name) for name in names])
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    if longest * len(names) > 60:  # letters; some 70 have room in a row
+        axes.tick_params(axis="x", rotation=90)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
     if len(groups) > 1:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # beside the bars, never over them
     return figure
@@ -230,13 +268,17 @@ def trade_off(points):
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     ends = np.array([left, right])
     least = (rate + distortion).min()
-    lines = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(least, (rate + distortion).max())
-    for level in [*lines, least]:
-        color = "0.2" if level == least else "0.7"
+    ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(least, (rate + distortion).max())
+    lines = np.delete(ticks, np.abs(ticks - least).argmin())  # the darkest one takes its place
+    room, named = np.array([0.16 * (right - left), 0.05 * (top - bottom)]), []  # that a label takes, and their places
+    for level, name, color in [(least, f"{least:.4g}", "0.2"), *((level, f"{level:g}", "0.7") for level in lines)]:
         axes.plot(ends, level - ends, color=color, linewidth=0.8, linestyle="--", zorder=1)
         x = min(right, level - bottom)  # where the line leaves the picture
-        if level in lines and left < x and bottom <= level - x < top:
-            axes.text(x, level - x, f" -ELBO {level:g}", color="0.35", fontsize=8, va="bottom", ha="left")
+        place = np.array([x, level - x])
+        free = all(np.any(np.abs(place - other) >= room) for other in named)
+        if left < x and bottom <= level - x < top and free:
+            axes.text(*place, f" -ELBO {name}", color="0.35", fontsize=8, va="bottom", ha="left")
+            named.append(place)
     for name, x, y in zip(points, rate, distortion, strict=True):
         axes.annotate(name, (x, y), (7, 5), textcoords="offset points", zorder=4, path_effects=WHITE)
     axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="rate (nats)", ylabel="distortion (nats)")
@@ -342,30 +384,56 @@ def particles(points, panels):
     return figure
 
 
-def _validate_scatters(codes, labels, xlabel, ylabel):
+def _validate_scatters(codes, labels, xlabel, ylabel, names):
     _validate.string(xlabel, "xlabel")
     _validate.string(ylabel, "ylabel")
     codes = _validate.arrays(codes, ("n", 2), "codes", "a panel's title to its codes")
     for z in codes.values():
-        _validate.labels(labels, len(z), 10)
-    return {"codes": codes, "labels": np.asarray(labels)}
+        names = _validate.named_labels(labels, len(z), names)
+    return {"codes": codes, "labels": np.asarray(labels), "names": names}
 
 
-def _name_digits(axes, z, labels, apart):
-    """The digits' names at the medians of their codes; those that would hide each other give way, tied by a line."""
-    digits = np.unique(labels)
-    medians = np.array([np.median(z[labels == digit], axis=0) for digit in digits])
-    places = medians + 1e-6 * apart * np.stack([np.cos(digits), np.sin(digits)], axis=1)  # equal ones part, too
+MOST_LETTERS = 200  # of names in a plane, or they would hide the codes
+
+
+def _name_classes(axes, z, labels, names, width):
+    """The classes' names at the medians of their codes; those that would hide each other give way, tied by a line.
+
+    Where they would fill the plane, only the classes with the most codes are named. `width` is that of the axes, in
+    latent numbers.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    classes = classes[np.argsort(-counts, kind="stable")]
+    letters = np.array([len(_short(names[label])) for label in classes])
+    named = np.cumsum(letters) <= MOST_LETTERS
+    classes, letters = classes[named], letters[named]
+    size = np.clip(11 * (10 / letters.sum()) ** 0.25, 6, 11)
+    apart = 0.06 * width * size / 11
+    wide = np.maximum(1, 0.4 * np.add.outer(letters, letters))  # side by side, long names must keep farther apart
+    medians = np.array([np.median(z[labels == label], axis=0) for label in classes])
+    places, ways = _parting(z, medians, classes, apart)
     for _ in range(100):
         steps = places[:, None] - places
-        distances = np.hypot(*steps.T).T + np.eye(len(digits)) * apart
+        distances = np.hypot(steps[:, :, 0] / wide, steps[:, :, 1]) + np.eye(len(classes)) * apart
         push = np.maximum(apart - distances, 0) / (2 * distances)
-        places = places + np.sum(push[:, :, None] * steps, axis=1)
-    for digit, median, place in zip(digits, medians, places, strict=True):
+        places = places + np.sum(push[:, :, None] * steps, axis=1) @ ways
+    for label, median, place in zip(classes, medians, places, strict=True):
         if np.hypot(*(place - median)) > apart / 2:
             axes.plot(*zip(median, place, strict=True), color="0.1", linewidth=0.8, zorder=4, path_effects=WHITE)
-        name = {"fontsize": 11, "weight": "bold", "zorder": 5, "path_effects": WHITE}
-        axes.text(*place, str(digit), ha="center", va="center", **name)
+        style = {"fontsize": size, "weight": "bold", "zorder": 5, "path_effects": WHITE}
+        axes.text(*place, _short(names[label]), ha="center", va="center", **style)
+
+
+def _parting(z, medians, classes, apart):
+    """Where names begin to part, and what takes their steps to where they may go: those of a strip only across it."""
+    variances, directions = np.linalg.eigh(np.cov(z.T, bias=True))
+    narrow, long = np.sqrt(np.maximum(variances, 0))
+    if narrow >= long / 5 or long < apart:
+        start = 1e-6 * np.stack([np.cos(classes), np.sin(classes)], axis=1)  # equal medians part, too
+        return medians + apart * start, np.eye(2)
+    across, along = directions.T
+    sides = (-1.0) ** np.argsort(np.argsort(medians @ along))  # by turns; along it they would lie on other codes
+    return medians + 0.01 * apart * np.outer(sides, across), np.outer(across, across)
 
 
 def _circle_of_prior(axes):
@@ -378,27 +446,42 @@ def _limits(z):
     return np.stack([np.minimum(low, -2.2), np.maximum(high, 2.2)], axis=1)
 
 
-def _draw_codes(axes, z, labels, limits):
-    colors = np.array(palette())
-    order = np.random.default_rng(0).permutation(len(z))  # or the last digit would hide the others
+def _draw_codes(axes, z, labels, names, limits):
+    colors = np.array(palette(len(names)))
+    order = np.random.default_rng(0).permutation(len(z))  # or the last class would hide the others
     axes.scatter(*z[order].T, s=1.5, c=colors[labels[order]], linewidths=0, alpha=0.7, rasterized=True)
     _circle_of_prior(axes)
     axes.set(aspect="equal", xlim=limits[0], ylim=limits[1])
-    _name_digits(axes, z, labels, apart=0.06 * np.diff(limits).max())
+    if len(names) > 1:
+        _name_classes(axes, z, labels, names, np.diff(limits).max())
+
+
+def _add_legend(axes, names, columns):
+    dots = [Line2D([], [], marker="o", linestyle="", color=color) for color in palette(len(names))]
+    what = dots, [_short(name) for name in names]
+    title = "digit" if names == _validate.DIGITS else "class"
+    if len(names) <= 10:
+        axes.legend(*what, title=title, loc="center left", bbox_to_anchor=(1, 0.5))
+        return
+    narrow = {"fontsize": 7, "labelspacing": 0.25, "handlelength": 1, "handletextpad": 0.4, "columnspacing": 1}
+    # The figure's, since one of the axes would shrink them where it is higher.
+    axes.figure.legend(*what, title=title, loc="outside right center", ncols=columns, **narrow)
 
 
 @_validate.arguments(_validate_scatters)
-def scatters(codes, labels, xlabel="first latent number", ylabel="second latent number"):
-    """Draw the plane of codes, a panel for each entry of `codes`, coloured by digit.
+def scatters(codes, labels, xlabel="first latent number", ylabel="second latent number", names=None):
+    """Draw the plane of codes, a panel for each entry of `codes`, coloured by class.
 
-    Each digit's name stands at the median of its codes, or beside it on a line. A dashed circle shows two standard
-    deviations of a unit normal, a VAE's prior.
+    Each class's name stands at the median of its codes, or beside it on a line; where all of them would hide the codes,
+    only the classes with the most codes are named. A dashed circle shows two standard deviations of a unit normal, a
+    VAE's prior.
 
     Parameters
     ----------
     codes : dict of a panel's title to its codes, `(n, 2)`
-    labels : `(n,)` digits from 0 to 9
+    labels : `(n,)` integers from 0 on
     xlabel, ylabel : the axes' titles
+    names : of the classes in the order of their labels, 1 to 100 strings; None for the digits 0 to 9
 
     Returns
     -------
@@ -407,32 +490,37 @@ def scatters(codes, labels, xlabel="first latent number", ylabel="second latent 
     Raises
     ------
     ValueError : there is no panel, a title is no string, codes have another shape or hold a NaN or infinity, or labels
-        don't fit them
+        or names don't fit them
     """
-    figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes), 3.6), squeeze=False)
+    letters, columns = max(len(_short(name)) for name in names), -(-len(names) // 25)
+    legend = 0.065 * (letters - 1) * columns + 0.4 * (columns - 1)  # inches beyond those of digits
+    figure, row = plt.subplots(1, len(codes), figsize=(3.6 * len(codes) + legend, 3.6), squeeze=False)
     for axes, (title, z) in zip(row[0], codes.items(), strict=True):
-        _draw_codes(axes, z, labels, _limits(z))
+        _draw_codes(axes, z, labels, names, _limits(z))
         axes.set(title=title, xlabel=xlabel)
     row[0, 0].set_ylabel(ylabel)
-    dots = [Line2D([], [], marker="o", linestyle="", color=color, label=str(i)) for i, color in enumerate(palette())]
-    row[0, -1].legend(handles=dots, title="digit", loc="center left", bbox_to_anchor=(1, 0.5))
+    if len(names) > 1:
+        _add_legend(row[0, -1], names, columns)
     return figure
 
 
-def _validate_territories(codes, labels):
+def _validate_territories(codes, labels, names):
     codes = _validate.array(codes, ("n", 2), "codes")
-    _validate.labels(labels, len(codes), 10)
-    return {"codes": codes, "labels": np.asarray(labels)}
+    names = _validate.named_labels(labels, len(codes), names)
+    return {"codes": codes, "labels": np.asarray(labels), "names": names}
 
 
 @_validate.arguments(_validate_territories)
-def territories(codes, labels):
-    """Draw the plane of codes ten times, a panel for each digit: its codes in colour over all others in grey.
+def territories(codes, labels, names=None):
+    """Draw the plane of codes again and again, a panel for each class: its codes in colour over all others in grey.
+
+    Of more than 20 classes, those 20 have a panel that have the most codes.
 
     Parameters
     ----------
     codes : `(n, 2)`
-    labels : `(n,)` digits from 0 to 9
+    labels : `(n,)` integers from 0 on
+    names : of the classes in the order of their labels, 1 to 100 strings; None for the digits 0 to 9
 
     Returns
     -------
@@ -440,16 +528,24 @@ def territories(codes, labels):
 
     Raises
     ------
-    ValueError : codes have another shape or hold a NaN or infinity, or labels don't fit them
+    ValueError : codes have another shape or hold a NaN or infinity, or labels or names don't fit them
     """
-    figure, panels = plt.subplots(2, 5, figsize=(9, 4), sharex=True, sharey=True)
-    (xlim, ylim), colors = _limits(codes), palette()
-    for digit, axes in enumerate(panels.flat):
-        own = codes[labels == digit]
+    counts = np.array([np.sum(labels == label) for label in range(len(names))])
+    shown = np.sort(np.argsort(-counts, kind="stable")[:20])
+    rows, columns = -(-len(shown) // 5), min(5, len(shown))
+    size = max(3, 1.8 * columns), max(2.5, 2 * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    (xlim, ylim), colors = _limits(codes), palette(len(names))
+    for label, axes in zip(shown, panels.flat, strict=False):
+        own = codes[labels == label]
         axes.scatter(*codes.T, s=0.5, c="0.85", linewidths=0, rasterized=True)
-        axes.scatter(*own.T, s=1.5, color=[colors[digit]], linewidths=0, alpha=0.6, rasterized=True)
+        axes.scatter(*own.T, s=1.5, color=[colors[label]], linewidths=0, alpha=0.6, rasterized=True)
         _circle_of_prior(axes)
-        axes.set(title=str(digit), aspect="equal", xlim=xlim, ylim=ylim)
+        axes.set(title=_short(names[label]), aspect="equal", xlim=xlim, ylim=ylim)
+    for axes in panels.flat[len(shown) :]:
+        figure.delaxes(axes)
+    for axes in figure.axes[-columns:]:
+        axes.tick_params(labelbottom=True)  # also those above a place without a panel
     figure.supxlabel("first latent number", fontsize=10)
     figure.supylabel("second latent number", fontsize=10)
     return figure
@@ -555,27 +651,28 @@ def _draw_grid(axes, grid, tick):
     axes.spines[:].set_visible(False)
 
 
-def _validate_plane(codes, labels, grid, tick, title):
+def _validate_plane(codes, labels, grid, tick, title, names):
     tick = _validate.array(tick, ("side",), "tick")
     grid = _validate.array(grid, (len(tick), len(tick), 28, 28), "grid")
     _validate.near_pixels(grid, "grid")
     if np.any(np.diff(tick) <= 0):
         raise ValueError("tick must ascend: sort it, and the digits with it")
     _validate.string(title, "title")
-    return _validate_territories(codes, labels) | {"grid": grid, "tick": tick}
+    return _validate_territories(codes, labels, names) | {"grid": grid, "tick": tick}
 
 
 @_validate.arguments(_validate_plane)
-def plane(codes, labels, grid, tick, title):
+def plane(codes, labels, grid, tick, title, names=None):
     """Draw codes on the plane beside a grid of what is decoded there.
 
     Parameters
     ----------
     codes : `(n, 2)`
-    labels : `(n,)` digits from 0 to 9
+    labels : `(n,)` integers from 0 on
     grid : decoded digits `(m, m, 28, 28)`, the first row on top
     tick : `(m,)`, ascending, the grid's coordinates on both axes
     title : of the figure
+    names : of the classes in the order of their labels, 1 to 100 strings; None for the digits 0 to 9
 
     Returns
     -------
@@ -583,10 +680,11 @@ def plane(codes, labels, grid, tick, title):
 
     Raises
     ------
-    ValueError : an array has another shape or no finite numbers, labels don't fit the codes, or `tick` doesn't ascend
+    ValueError : an array has another shape or no finite numbers, labels or names don't fit the codes, or `tick`
+        doesn't ascend
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2))
-    _draw_codes(left, codes, labels, [(-4, 4), (-4, 4)])  # the same at every epoch
+    _draw_codes(left, codes, labels, names, [(-4, 4), (-4, 4)])  # the same at every epoch
     left.set(xlabel="first latent number", ylabel="second latent number")
     _draw_grid(right, grid, tick)
     right.set_ylabel("second latent number")

@@ -198,6 +198,8 @@ class LossPlot(keras.callbacks.Callback):
             if self.levels:
                 self._draw_levels(axes)
             if self.bottom is not None:
+                axes.update_datalim([(1, self.bottom)])
+                axes.autoscale_view()  # with a margin above the curves for all that is shown
                 axes.set_ylim(bottom=self.bottom)
         data, metadata = described(self.figure, self._alt())
         if self.handle is None:

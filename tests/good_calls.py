@@ -1,5 +1,7 @@
 """One good call for each public function and class of pylib, its arguments by name: what `test_wrong_calls` spoils."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -9,6 +11,7 @@ from pylib.models import VAE, build_autoencoder
 from pylib.priors import UnitNormal
 from tests import exercise_answers
 from tests.known_models import LinearGaussian
+from tests.own_pictures import write_digits
 from tests.small_vae import X, Y, small
 
 LINEAR = LinearGaussian()
@@ -21,6 +24,7 @@ GAUSSIANS = dict(
 GRID = {"vae": LINEAR, "x": SIX_PIXELS, "points": 12, "limit": 4.0}
 PRIOR_GRID = GRID | {"prior": UnitNormal(2)}
 NOISE = {"images": X[:3], "amount": 0.2}
+NAMES = list("abcdefghij")
 
 
 def drawing():
@@ -42,7 +46,7 @@ def posteriors():
 
 
 def trained():
-    return {"vae": pretrained.load("vae_2"), "codes": Z, "labels": Y}
+    return {"vae": pretrained.load("vae_2"), "codes": Z, "labels": Y, "names": NAMES}
 
 
 def small_velocity():
@@ -53,7 +57,8 @@ def small_velocity():
 
 
 def walk():
-    return {"prior": Diffusion(small_velocity(), np.zeros(2), np.ones(2)), "decoder": pretrained.load("vae_2")}
+    prior = Diffusion(small_velocity(), np.zeros(2), np.ones(2))
+    return {"prior": prior, "decoder": pretrained.load("vae_2"), "names": NAMES[:3]}
 
 
 def draw(value):
@@ -98,7 +103,9 @@ DATA = {
         "form": ".4f",
         "unit": "nats",
         "trained": True,
+        "own_pictures": True,
     },
+    "claims.claims_of": lambda: {"data": "a_folder"},
     "claims.identity": lambda: {
         "left": "a",
         "left_value": np.arange(3.0),
@@ -108,6 +115,9 @@ DATA = {
         "unit": "nats",
         "within": 1e-6,
     },
+    "image_folder.class_names": lambda: {"path": write_digits(Path("digits"))},
+    "image_folder.load": lambda: {"split": "test", "path": write_digits(Path("digits"))},
+    "mnist_dataset.class_names": lambda: {"path": None},
     "mnist_dataset.load": lambda: {"split": "test", "path": None},
     "noise.block": with_rng(NOISE),
     "noise.gaussian": with_rng(NOISE),
@@ -118,6 +128,7 @@ DATA = {
     "tensorboardcmd.TensorBoardCommand": lambda: {"log_dir": "logs"},
     "tensorboardcmd.new_run": lambda: {"lesson": "01_autoencoder"},
     "tensorboardcmd.tensorboard_cmd": lambda: {"log_dir": "logs"},
+    "tf_utils.class_names": lambda: {"path": None},
     "tf_utils.mnist_test": lambda: {"path": None},
     "tf_utils.mnist_train": lambda: {"path": None},
 }
@@ -128,7 +139,7 @@ PLOTS = {
     "pictures.show_image": lambda: {"name": "VAE.png", "alt": "A digit, its code, and the digit again."},
     "plots.arrows": lambda: {"points": Z[:3], "starts": Z[3:8], "panels": {"one": Z[8:13]}, "pictures": X[:3]},
     "plots.particles": lambda: {"points": Z[:3], "panels": {"one": Z[3:8], "other": Z[8:10]}},
-    "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d"},
+    "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d", "xlabel": "e"},
     "plots.curves": lambda: {
         "lines": {"a": (np.array([1, 2]), np.array([3, 4]))},
         "xlabel": "b",
@@ -144,17 +155,18 @@ PLOTS = {
         "ylabel": "c",
     },
     "plots.latent_grids": drawn_grids,
-    "plots.palette": dict,
+    "plots.palette": lambda: {"n": 20},
     "plots.plane": lambda: {
         "codes": Z,
         "labels": Y,
         "grid": np.zeros((3, 3, 28, 28)),
         "tick": np.array([-1.0, 0, 1]),
         "title": "a",
+        "names": NAMES,
     },
     "plots.posteriors": posteriors,
-    "plots.scatters": lambda: {"codes": {"a": Z}, "labels": Y},
-    "plots.territories": lambda: {"codes": Z, "labels": Y},
+    "plots.scatters": lambda: {"codes": {"a": Z}, "labels": Y, "xlabel": "b", "ylabel": "c", "names": NAMES},
+    "plots.territories": lambda: {"codes": Z, "labels": Y, "names": NAMES},
     "plots.trade_off": lambda: {"points": {"a": (1.0, 2.0), "b": (3.0, 1.0)}},
     "plots.symmetric_limits": lambda: {"values": Z},
     "plots.use_style": dict,

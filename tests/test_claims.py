@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pylib.claims import claim, identity
+from pylib.claims import claim, claims_of, identity
 
 
 def test_figures_and_a_word_that_follows_from_them(capsys):
@@ -20,6 +20,15 @@ def test_figures_and_a_word_that_follows_from_them(capsys):
 def test_a_run_that_was_too_short_says_so_with_its_figures(capsys):
     claim("MSE", 0.0051, "below", "PCA's", 0.0042, trained=False)
     assert capsys.readouterr().out == "MSE 0.0051, above PCA's 0.0042 (wanted: below; too few epochs to tell)\n"
+
+
+def test_nothing_that_was_found_of_mnist_is_claimed_of_own_pictures(capsys):
+    for data in (None, "a_folder"):
+        claims_of(data)("MSE", 0.0051, "below", "PCA's", 0.0042, unit="nats", trained=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "MSE 0.0051 nats, above PCA's 0.0042 nats (wanted: below; too few epochs to tell)",
+        "MSE 0.0051 nats, above PCA's 0.0042 nats (your own pictures: not compared with MNIST's)",
+    ]
 
 
 def test_what_training_made_nan_is_no_different(capsys):

@@ -211,6 +211,19 @@ def test_a_prior_without_labels(decoder):
     assert walk.digit is None
 
 
+def test_names_of_classes_go_to_the_page(walk, prior, decoder):
+    assert walk._names == DiffusionWalk(prior, decoder, list("0123456789"))._names == []
+    three = prior_of(velocity(n_classes=3))
+    named = DiffusionWalk(three, decoder, ["Ankle boot", "<b>x</b>", "字"])
+    assert named.get_state()["_names"] == ["Ankle boot", "<b>x</b>", "字"] and named._n_classes == 3
+    assert DiffusionWalk(three, decoder)._names == []
+    assert DiffusionWalk(prior_of(velocity(n_classes=0)), decoder, ["a", "b"])._names == ["a", "b"]
+    with pytest.raises(ValueError, match="^names must have 3 entries, one for each class of the model, not 2$"):
+        DiffusionWalk(three, decoder, ["a", "b"])
+    with pytest.raises(ValueError, match="^names must be a list, one for each class of the model, not 'abc'$"):
+        DiffusionWalk(three, decoder, "abc")
+
+
 @pytest.mark.parametrize("value", [None, Diffusion, "prior", np.zeros(3), VAE(hidden=(4,))])
 def test_no_prior(decoder, value):
     with pytest.raises(ValueError, match="^prior must be a pylib.diffusion.Diffusion, not"):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from pylib import pretrained
+from pylib import plots, pretrained
 from pylib.mnist_dataset import load
 from pylib.models import build_autoencoder
 from pylib.preprocessing import centre_digit
@@ -40,7 +40,17 @@ def test_drawn_digit_sends_what_places_and_reconstructs_it():
     assert sorted(zip(*points.T, digits, strict=True)) == sorted(zip(*codes.T, labels[:300], strict=True))
     widget.ink = ink().tobytes()
     assert np.array_equal(widget.image, centre_digit(ink() / 255))
-    assert repr(widget) == "DrawnDigit()"
+    assert repr(widget) == "DrawnDigit()" and widget._names == []
+
+
+def test_drawing_of_named_classes():
+    vae, codes = pretrained.load("vae_2"), np.random.default_rng(0).normal(size=(60, 2))
+    names = [f"class {i}" for i in range(12)]
+    widget = DrawnDigit(vae, codes, np.arange(60) % 12, names)
+    assert widget.get_state()["_names"] == names and set(widget._digits) == set(range(12))
+    assert widget._colors == plots.palette(12).as_hex()
+    with pytest.raises(ValueError, match="labels must lie in 0 to 10, not in 0 to 11"):
+        DrawnDigit(vae, codes, np.arange(60) % 12, names[:11])
 
 
 def test_vaes_that_have_no_plane_for_a_drawing():

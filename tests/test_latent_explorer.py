@@ -72,6 +72,27 @@ def test_codes_keep_their_digits():
     assert explorer._colors == plots.palette().as_hex()
 
 
+def test_names_of_classes_go_to_the_page():
+    names = [f"class {i}" for i in range(100)]
+    explorer = LatentExplorer(trained(), codes(), np.arange(6000) % 100, np.array(names))
+    assert explorer.get_state()["_names"] == names and type(explorer._names[0]) is str
+    assert set(explorer._digits) == set(range(100)) and explorer._colors == plots.palette(100).as_hex()
+    few = LatentExplorer(trained(), codes(), LABELS % 3, names=["<b>x</b>", "é", "字"])
+    assert few._names == ["<b>x</b>", "é", "字"] and few._colors == plots.palette().as_hex()[:3]
+    assert sorted(few._typical) == ["0", "1", "2"]
+    for digits in (None, list("0123456789")):
+        assert LatentExplorer(trained(), codes(), LABELS, digits)._names == []
+
+
+def test_names_of_a_conditional_model():
+    vae = trained(n_classes=3)
+    explorer = LatentExplorer(vae, codes(), LABELS % 3, ["a", "b", "c"])
+    assert (explorer._names, explorer._n_classes) == (["a", "b", "c"], 3)
+    with pytest.raises(ValueError, match="names must have 3 entries, one for each class of the model, not 2"):
+        LatentExplorer(vae, codes(), LABELS % 2, ["a", "b"])
+    assert LatentExplorer(vae, codes(), LABELS)._names == []  # a picture of each digit, also of those it doesn't draw
+
+
 def test_walk_ends_are_codes_near_the_medians():
     z = codes(latent_dim=5)
     explorer = LatentExplorer(trained(latent_dim=5), z, np.minimum(LABELS, 3))
@@ -185,6 +206,21 @@ def test_one_latent_number_makes_no_plane():
 def test_bad_codes_and_labels(z, labels, message):
     with pytest.raises(ValueError, match=message):
         LatentExplorer(trained(), z, labels)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a"] * 9, "labels must lie in 0 to 8, not in 0 to 9"),
+        (["a"] * 101, "names must be those of 1 to 100 classes, not of 101"),
+        ([], "names must be those of 1 to 100 classes, not of 0"),
+        (range(10), "each of names must be a string, not 0"),
+        ("abcdefghij", "names must be a list, one for each class, not 'abcdefghij'"),
+    ],
+)
+def test_bad_names(names, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        LatentExplorer(trained(), codes(), LABELS, names)
 
 
 def test_repr_is_short():

@@ -63,7 +63,8 @@ def test_reads_a_file_of_your_own(tmp_path, arrays):
         ({"y_train": np.zeros(3)}, "must be integers"),
         ({"y_train": np.zeros((3, 1), int)}, r"not int64 of shape \(3, 1\)"),
         ({"y_train": np.zeros(2, int)}, "3 images but 2 labels"),
-        ({"x_train": np.array([None, "a"])}, "damaged or holds Python objects"),
+        ({"x_train": np.array([None, "a"])}, "x_train is damaged or holds Python objects"),
+        ({"y_train": np.array([None, "a"])}, "y_train is damaged or holds Python objects"),
     ],
 )
 def test_says_what_is_wrong_with_an_array(tmp_path, arrays, change, message):
@@ -75,10 +76,9 @@ def test_says_what_is_wrong_with_an_array(tmp_path, arrays, change, message):
 
 def test_says_what_is_wrong_with_a_file(tmp_path, arrays):
     path = tmp_path / "own.npz"
-    with pytest.raises(FileNotFoundError, match="no data file at .*own.npz"):
-        mnist_dataset.load("train", path)
-    with pytest.raises(FileNotFoundError, match="no data file"):
-        mnist_dataset.load("train", tmp_path)
+    for read in (lambda: mnist_dataset.load("train", path), lambda: mnist_dataset.class_names(path)):
+        with pytest.raises(FileNotFoundError, match="no data file at .*own.npz: .* an .npz file .* or a folder"):
+            read()
     for content in (b"", b"not an archive"):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="not a complete .npz"):
@@ -125,7 +125,9 @@ def test_split_must_be_known():
 
 
 def test_modules_that_dont_train_load_fast():
-    modules = "checks, claims, divergence, evidence, likelihood, mnist_dataset, noise, plots, preprocessing"
+    modules = (
+        "checks, claims, divergence, evidence, image_folder, likelihood, mnist_dataset, noise, plots, preprocessing"
+    )
     modules += ", tensorboardcmd, widgets"
     slow = {"tensorflow", "keras", "seaborn", "pandas", "scipy.stats"}  # each takes half a second or more
     code = f"import sys; from pylib import {modules}; print({slow} & set(sys.modules))"
@@ -133,11 +135,12 @@ def test_modules_that_dont_train_load_fast():
 
 
 def test_tf_utils_gives_the_splits_and_names_a_wrong_backend(tmp_path, arrays):
-    from pylib.tf_utils import mnist_test, mnist_train
+    from pylib.tf_utils import class_names, mnist_test, mnist_train
 
     np.savez(tmp_path / "own.npz", **arrays)
     assert [len(a) for a in mnist_train(tmp_path / "own.npz")] == [3, 3]
     assert [len(a) for a in mnist_test(tmp_path / "own.npz")] == [2, 2]
+    assert class_names(tmp_path / "own.npz") == ["0", "1", "2", "3", "4", "5"] and class_names() == list("0123456789")
     # A stand-in for Keras on another backend, which need not be installed here.
     (tmp_path / "keras.py").write_text("class backend:\n    backend = staticmethod(lambda: 'jax')\n")
     run = subprocess.run(
@@ -160,8 +163,9 @@ def test_pixels_of_0_and_1_are_black_and_white(tmp_path, arrays):
     ("change", "message"),
     [
         ({"x_train": np.zeros((0, 28, 28), np.uint8), "y_train": np.zeros(0, int)}, "x_train in .* is empty"),
-        ({"y_train": np.array([0, 9, 10])}, "y_train in .* must lie in 0 to 9, not in 0 to 10"),
-        ({"y_train": np.array([-1, 0, 1])}, "must lie in 0 to 9, not in -1 to 1"),
+        ({"y_train": np.array([0, 9, 100])}, "y_train in .* must lie in 0 to 99, not in 0 to 100"),
+        ({"y_train": np.array([-1, 0, 1])}, "must lie in 0 to 99, not in -1 to 1"),
+        ({"y_train": np.zeros(0, int)}, "y_train in .* is empty"),
     ],
 )
 def test_says_what_is_wrong_with_a_split(tmp_path, arrays, change, message):
@@ -191,3 +195,34 @@ def test_names_a_backend_that_is_set_in_keras_own_file(tmp_path):
         [sys.executable, "-c", "import pylib.tf_utils"], stderr=subprocess.PIPE, text=True, env=environment
     )
     assert "need Keras on TensorFlow, not on jax" in run.stderr
+
+
+def test_classes_of_your_own(tmp_path, arrays):
+    path = tmp_path / "own.npz"
+    np.savez(path, **arrays | {"y_train": np.array([0, 99, 3])})
+    assert mnist_dataset.load("train", path)[1].tolist() == [0, 99, 3]
+    assert mnist_dataset.class_names(path) == [str(label) for label in range(100)]
+    np.savez(path, **arrays | {"y_test": np.array([6, 0])})  # the largest label is in either split
+    assert mnist_dataset.class_names(path) == list("0123456")
+    names = ["a", "字", "é à", "d", "e", "f", "no picture is of this one"]
+    np.savez(path, **arrays, class_names=names)
+    assert mnist_dataset.class_names(path) == names and type(mnist_dataset.class_names(path)[0]) is str
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (list("abc"), "y_train in .* must lie in 0 to 2, since class_names has 3, not in 1 to 3"),
+        ([*"abcde", ""], "must be 1 to 100 strings, none of them empty"),
+        (["a"] * 101, "must be 1 to 100 strings"),
+        (np.array([], str), "must be 1 to 100 strings"),
+        (range(6), r"class_names in .* must be strings of shape \(n,\), not int64"),
+        ("abcdef", r"must be strings of shape \(n,\), not <U6 of shape \(\)"),
+        (np.array(["a", None]), "class_names is damaged or holds Python objects"),
+    ],
+)
+def test_says_what_is_wrong_with_names(tmp_path, arrays, names, message):
+    np.savez(tmp_path / "own.npz", **arrays, class_names=names)
+    for read in (mnist_dataset.class_names, lambda path: mnist_dataset.load("train", path)):
+        with pytest.raises(ValueError, match=message):
+            read(tmp_path / "own.npz")

@@ -1,3 +1,5 @@
+import warnings
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -13,6 +15,13 @@ from pylib import plots  # noqa: E402
 def close_figures():
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def style():
+    with matplotlib.rc_context():
+        plots.use_style()
+        yield
 
 
 def test_digit_rows_shows_each_image_at_its_place():
@@ -82,9 +91,48 @@ def test_trade_off_joins_models_and_draws_lines_of_equal_sums():
     named = {float(text.removeprefix("-ELBO ")) for text in texts if text.startswith("-ELBO")}
     assert len(named) >= 3 and named <= {float(each[0]) for each in sums}
     (dark,) = (each for each, line in zip(sums, levels, strict=True) if line.get_color() == "0.2")
-    assert dark == 130  # of "one"
+    assert dark == 130 and 130 in named  # of "one"
     for text in axes.texts[:2]:  # a line's name stands on it
         assert sum(text.get_position()) == pytest.approx(float(text.get_text().split()[1]))
+
+
+def test_the_darkest_line_of_a_trade_off_has_its_name_and_room_for_it(style):
+    (axes,) = plots.trade_off({"a": (1, 192), "b": (7, 141), "c": (20, 110.73), "d": (65, 91)}).axes
+    (dark,) = (line for line in axes.lines if line.get_color() == "0.2")
+    (name,) = (text for text in axes.texts if text.get_text() == " -ELBO 130.7")
+    assert np.sum(dark.get_data(), axis=0) == pytest.approx([130.73, 130.73])
+    assert sum(name.get_position()) == pytest.approx(130.73)
+    axes.figure.draw_without_rendering()
+    names = [text.get_window_extent() for text in axes.texts if "ELBO" in text.get_text() and text is not name]
+    assert len(names) >= 3 and not any(name.get_window_extent().overlaps(other) for other in names)
+
+
+def drawn_names(axes):
+    """The names below an axis, as they lie in the picture."""
+    axes.figure.draw_without_rendering()
+    return [label.get_window_extent() for label in axes.get_xticklabels()]
+
+
+def lettering(text):
+    """Where its letters lie, without the room above and below them."""
+    box = text.get_window_extent()
+    return box.padded(0, -0.15 * box.height)
+
+
+def overlaps(boxes):
+    boxes = list(boxes)
+    return sum(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_names_of_bars_never_overlap(style):
+    digits = plots.bars({"a": np.arange(10)}, range(10), "gap (nats)", "digit").axes[0]
+    assert (digits.get_xlabel(), digits.get_ylabel()) == ("digit", "gap (nats)")
+    assert {label.get_rotation() for label in digits.get_xticklabels()} == {0}
+    for names in (range(20), FASHION, [f"{name} {i}" for i in range(10) for name in FASHION], list("abcdefghij") * 10):
+        axes = plots.bars({"a": np.arange(len(names))}, names, "gap (nats)").axes[0]
+        assert len(axes.containers[0]) == len(names) and axes.get_xlabel() == ""
+        assert [label.get_text() for label in axes.get_xticklabels()] == [str(name) for name in names]
+        assert overlaps(drawn_names(axes)) == 0
 
 
 def test_territories_have_a_panel_for_each_digit():
@@ -97,6 +145,22 @@ def test_territories_have_a_panel_for_each_digit():
         assert np.array_equal(grey.get_offsets(), z) and np.array_equal(own.get_offsets(), z[labels == digit])
         assert axes.get_xlim() == panels[0].get_xlim() and axes.patches[0].radius == 2
     assert tuple(panels[3].collections[1].get_facecolors()[0][:3]) == plots.palette()[3]
+
+
+def test_territories_of_few_classes_and_of_the_20_most_frequent(style):
+    rng = np.random.default_rng(0)
+    three = plots.territories(PLANE, [2, 0, 0], ["x", "y", "z"]).axes  # no y
+    assert [axes.get_title() for axes in three] == ["x", "y", "z"] and len(three[1].collections[1].get_offsets()) == 0
+    assert tuple(three[2].collections[1].get_facecolors()[0][:3]) == plots.palette(3)[2]
+    seven = plots.territories(rng.normal(size=(70, 2)), np.arange(70) % 7, list("abcdefg"))
+    seven.draw_without_rendering()
+    lefts = [round(axes.get_position().x0, 3) for axes in seven.axes]
+    assert lefts[5:] == lefts[:2] and len(set(lefts)) == 5
+    assert [bool(axes.get_xticklabels()) for axes in seven.axes] == [False, False, *[True] * 5]
+    labels = np.repeat(np.arange(23), [9 if label in (4, 11, 12) else 10 + label for label in range(23)])
+    panels = plots.territories(rng.normal(size=(len(labels), 2)), labels, [f"c{i}" for i in range(23)]).axes
+    assert [axes.get_title() for axes in panels] == [f"c{i}" for i in range(23) if i not in (4, 11, 12)]
+    assert [len(axes.collections[1].get_offsets()) for axes in panels[:2]] == [10, 11]
 
 
 def test_heat_maps_share_one_scale():
@@ -124,6 +188,9 @@ def test_plane_has_codes_beside_the_grid():
     assert np.array_equal(drawn[:28, 28:], grid[0, 1]) and np.array_equal(drawn[28:, :28], grid[1, 0])
     assert [label.get_text() for label in right.get_yticklabels()] == ["-1", "1"]
     assert right.get_yticks()[0] > right.get_yticks()[1]  # image rows count downwards
+    assert {text.get_text() for text in left.texts} == {"3", "1"}
+    named = plots.plane(z, labels, grid, tick, "a", list("ABCDE")).axes[0]
+    assert {text.get_text() for text in named.texts} == {"D", "B"}
 
 
 def test_arrows_at_true_length():
@@ -193,18 +260,113 @@ def test_scatters_keep_the_names_of_digits_apart():
     z, labels = rng.normal(size=(3000, 2)), rng.integers(0, 10, 3000)  # so that all medians are near 0
     (axes,) = plots.scatters({"": z}, labels).axes
     axes.figure.draw_without_rendering()
-    boxes = [name.get_window_extent() for name in axes.texts]
-    overlaps = [a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]]
-    assert len(boxes) == 10 and sum(overlaps) == 0
+    assert len(axes.texts) == 10 and overlaps([name.get_window_extent() for name in axes.texts]) == 0
     tied = [np.transpose(line.get_data()) for line in axes.lines]
     medians = [np.median(z[labels == digit], axis=0) for digit in range(10)]
     assert len(tied) >= 5 and all(np.isclose(medians, median).all(axis=1).any() for median, _ in tied)
+
+
+FASHION = "T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag".split() + ["Ankle boot"]
+
+
+def shown(text):
+    return text.get_text().replace("\\$", "$")  # matplotlib's way to write a dollar that sets no formula
+
+
+def test_names_of_classes_stand_on_the_plane_and_beside_it():
+    names = ["Ankle boot", "_hidden", "é", "$x^{$", "a" * 16, "b" * 17]
+    labels = np.arange(600) % 5  # none of the last
+    z = 3 * np.stack([np.cos(labels), np.sin(labels)], axis=1) + np.random.default_rng(0).normal(0, 0.1, (600, 2))
+    with warnings.catch_warnings(action="error"):
+        (axes,) = plots.scatters({"": z}, labels, names=names).axes
+        axes.figure.draw_without_rendering()
+    legend = axes.get_legend()
+    assert [shown(text) for text in legend.get_texts()] == [*names[:5], "b" * 15 + "…"]
+    assert legend.get_title().get_text() == "class"
+    assert [dot.get_color() for dot in legend.legend_handles] == plots.palette(6)
+    places = {shown(text): text.get_position() for text in axes.texts}
+    assert list(places) == names[:5]
+    assert places["é"] == pytest.approx(np.median(z[labels == 2], axis=0), abs=1e-4)
+    digits = plots.scatters({"": z}, labels).axes[0].get_legend()
+    assert digits.get_title().get_text() == "digit" and len(digits.get_texts()) == 10
+
+
+def test_one_class_has_no_name():
+    (axes,) = plots.scatters({"": PLANE}, [0, 0, 0], names=["only"]).axes
+    assert axes.get_legend() is None and len(axes.texts) == 0
+    assert len(plots.plane(PLANE, [0, 0, 0], GRID, [0, 1, 2], "a", ["only"]).axes[0].texts) == 0
+
+
+@pytest.mark.parametrize(
+    "names", [FASHION, list("abcdefghijklmnopqrstuvwxyz"), [f"{i} of a hundred" for i in range(100)]]
+)
+def test_the_legend_fits_in_the_figure(names, style):
+    (axes,) = plots.scatters({"": np.zeros((100, 2))}, np.arange(100) % len(names), names=names).axes
+    axes.figure.draw_without_rendering()
+    box, legend = axes.figure.bbox, axes.get_legend() or axes.figure.legends[0]
+    extent = legend.get_window_extent()
+    assert len(legend.get_texts()) == len(names)
+    assert extent.x0 > axes.get_window_extent().x1 and extent.x1 <= box.x1 and box.y0 <= extent.y0 < extent.y1 <= box.y1
+    assert axes.get_window_extent().height > 0.6 * box.height  # the plane keeps its size
+
+
+def test_long_names_keep_apart_and_too_many_are_left_out(style):
+    rng = np.random.default_rng(0)
+    z, labels = rng.normal(size=(3000, 2)), rng.integers(0, 10, 3000)  # so that all medians are near 0
+    (axes,) = plots.scatters({"": z}, labels, names=FASHION).axes
+    axes.figure.draw_without_rendering()
+    assert len(axes.texts) == 10 and overlaps(map(lettering, axes.texts)) == 0
+    names = [f"class number {i:02}" for i in range(50)]
+    frequent = [3, 7, 20, 21, 30, 31, 32, 33, 40, 41, 42, 43, 49]  # 13 of 15 letters are 195
+    labels = np.concatenate([np.arange(50), *[frequent] * 3])
+    (axes,) = plots.scatters({"": rng.normal(size=(len(labels), 2))}, labels, names=names).axes
+    assert [text.get_text() for text in axes.texts] == [names[label] for label in frequent]
+
+
+@pytest.mark.parametrize("thickness", [0.05, 0])
+def test_names_on_a_strip_part_across_it(thickness, style):
+    rng = np.random.default_rng(0)
+    along, across = np.array([0.8, 0.6]), np.array([-0.6, 0.8])
+    labels = np.arange(3000) % 10
+    z = np.outer(1.5 * rng.normal(size=3000), along) + np.outer(thickness * rng.normal(size=3000), across)
+    z += np.outer(0.05 * labels, along)  # so that the medians lie close together
+    (axes,) = plots.scatters({"": z}, labels).axes
+    axes.figure.draw_without_rendering()
+    medians = np.array([np.median(z[labels == digit], axis=0) for digit in range(10)])
+    moved = np.array([name.get_position() for name in axes.texts]) - medians
+    assert np.abs(moved @ along).max() < 0.05 * np.abs(moved @ across).max()
+    assert (moved @ across).min() < -0.5 and (moved @ across).max() > 0.5
+    if thickness == 0:  # neighbours to either side
+        assert np.all(np.diff(np.sign((moved @ across)[np.argsort(medians @ along)])) != 0)
+    assert overlaps(map(lettering, axes.texts)) == 0
+
+
+def test_two_names_in_a_cloud_part_along_the_line_between_them():
+    z = np.random.default_rng(0).normal(0, 0.7, (1000, 2))
+    z = np.concatenate([z - [0.03, 0], z + [0.03, 0]])
+    (axes,) = plots.scatters({"": z}, np.repeat([4, 5], 1000)).axes
+    (x, y), (other_x, other_y) = (name.get_position() for name in axes.texts)
+    apart = 0.06 * max(np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim()))
+    assert other_x - x == pytest.approx(apart) and other_y == pytest.approx(y, abs=1e-3)
 
 
 def test_one_place_for_all_names():
     (axes,) = plots.scatters({"": np.zeros((10, 2))}, np.arange(10)).axes
     places = np.array([name.get_position() for name in axes.texts])
     assert np.isfinite(places).all() and len(np.unique(places.round(2), axis=0)) == 10
+
+
+@pytest.mark.parametrize("n", [11, 47, 100])
+def test_dots_of_many_classes_contrast_with_white_and_with_their_neighbours(n):
+    rgb = np.array(plots.palette(n))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
+    assert rgb.shape == (n, 3) and rgb.min() >= 0 and np.all(1.05 / (luminance + 0.05) >= 3)
+    assert np.abs(np.diff(rgb, axis=0)).max(axis=1).min() > 0.15 and len(np.unique(rgb, axis=0)) == n
+
+
+def test_few_classes_have_the_first_colours_of_the_digits():
+    assert plots.palette(3) == plots.palette()[:3] and plots.palette(10) == plots.palette()
 
 
 def test_dots_contrast_with_white():
@@ -326,6 +488,8 @@ def test_a_nan_in_a_curve_is_a_gap():
         (lambda: plots.bars({}, ["a"], "y"), "groups must be a dict"),
         (lambda: plots.bars({"a": [1, 2]}, ["b"], "y"), r"groups\['a'\] must have shape \(1,\), not \(2,\)"),
         (lambda: plots.bars({"a": [1, 2]}, "bc", "y"), "names must be a list"),
+        (lambda: plots.bars({"a": [1, 2]}, ["b", "c"], "y", 3), "xlabel must be a string, not 3"),
+        (lambda: plots.palette(0), "n must be a Python integer above 0, not 0"),
         (lambda: plots.trade_off({}), "points must be a dict of a model's name to its .rate, distortion."),
         (lambda: plots.trade_off({"a": (1, 2, 3)}), r"points\['a'\] must have shape \(2,\), not \(3,\)"),
         (lambda: plots.territories(PLANE, [1, 2]), "labels must be 3 integers"),
@@ -350,6 +514,14 @@ def test_a_nan_in_a_curve_is_a_gap():
         (lambda: plots.particles(PLANE, {"a": BITS}), r"panels\['a'\] must have shape \(n, 2\), not \(3, 784\)"),
         (lambda: plots.scatters({"a": PLANE}, [1, 2]), "labels must be 3 integers"),
         (lambda: plots.scatters({"a": PLANE}, [1, 2, 10]), "labels must lie in 0 to 9"),
+        (lambda: plots.scatters({"a": PLANE}, [0, 1, 2], names=["a", "b"]), "labels must lie in 0 to 1, not in 0 to 2"),
+        (
+            lambda: plots.scatters({"a": PLANE}, [0, 1, 2], names="abc"),
+            "names must be a list, one for each class",
+        ),
+        (lambda: plots.territories(PLANE, [0, 1, 2], ["a", "b", 3]), "each of names must be a string, not 3"),
+        (lambda: plots.territories(PLANE, [0, 1, 2], []), "names must be those of 1 to 100 classes, not of 0"),
+        (lambda: plots.plane(PLANE, [0, 1, 2], GRID, [0, 1, 2], "a", ["a"] * 101), "1 to 100 classes, not of 101"),
         (lambda: plots.latent_grids({"a": GRID}, [SIDE], [GRID[:, :, 0, 0]]), r"each of ticks must have shape \(3,\)"),
         (lambda: plots.latent_grids({"a": GRID[:2]}, [[0, 1]], [[[0]]]), r"must have shape \(2, 2, 28, 28\)"),
         (lambda: plots.latent_grids({"a": GRID}, [[0, 2, 1]], [GRID[:, :, 0, 0]]), "ticks must ascend"),
@@ -367,3 +539,25 @@ def test_says_what_is_wrong_and_draws_nothing(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == []
+
+
+def test_titles_that_would_overlap_stand_upright_and_have_room(style):
+    x = np.zeros((3, 784))
+    short, long = (plots.digit_rows({"a": x}, titles) for titles in (["decoded", "1", "2"], ["ankle boot", "1", "2"]))
+    for figure, rotation in ((short, 0), (long, 90)):
+        figure.canvas.draw()
+        title = figure.axes[0].title
+        assert title.get_rotation() == rotation
+        assert figure.bbox.y1 >= title.get_window_extent().y1
+    pictures = [figure.axes[0].get_window_extent().height for figure in (short, long)]
+    assert pictures[1] > 0.8 * pictures[0]
+
+
+def test_labels_of_lines_of_equal_elbo_leave_each_other_room():
+    near = {"beta = 0.1": (104, 372), "beta = 0.3": (50, 381), "beta = 1.0": (20, 402), "beta = 10": (1, 453)}
+    figure = plots.trade_off(near)
+    figure.canvas.draw()
+    labels = [text for text in figure.axes[0].texts if "ELBO" in text.get_text()]
+    boxes = [label.get_window_extent() for label in labels]
+    assert len(boxes) >= 3 and "422" in labels[0].get_text()
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])

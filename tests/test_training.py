@@ -107,7 +107,10 @@ def test_the_axis_may_begin_at_zero():
     plot, free = LossPlot(bottom=0, loss="MSE"), LossPlot(loss="MSE")
     fit(plot)
     fit(free)
-    assert plot.axes[0, 0].get_ylim()[0] == 0 < free.axes[0, 0].get_ylim()[0]
+    (bottom, top), (free_bottom, _) = plot.axes[0, 0].get_ylim(), free.axes[0, 0].get_ylim()
+    assert bottom == 0 < free_bottom
+    highest = max(max(line.get_ydata()) for line in plot.axes[0, 0].lines)
+    assert top == pytest.approx(1.05 * highest)  # so that no point is cut
 
 
 def test_needs_a_log():

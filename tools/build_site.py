@@ -30,7 +30,7 @@ from tools.notebooks import WIDGET, pictures
 ROOT = Path(__file__).parents[1]
 REPOSITORY = os.environ.get("REPOSITORY", "").rstrip("/")
 LESSONS = sorted(ROOT.glob("notebooks/[0-9][0-9]_*.ipynb"))
-TEXTS = ["TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+TEXTS = ["PICTURES.md", "TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md"]
 PAGES = [*(f"notebooks/{path.name}" for path in LESSONS), *TEXTS, "benchmarks/results.md"]
 
 

@@ -2,7 +2,17 @@
 // The page's side of DiffusionWalk. Whatever the learner does sets traits, and what is shown follows the traits, so that
 // the hand, the walk, Python and a second view of the widget all go one way.
 
-import { addElement, addMenu, addSlider, compute, keepKeys, paintDigit, readNetwork, showTraits } from "./engine.js";
+import {
+  addElement,
+  addMenu,
+  addSlider,
+  compute,
+  keepKeys,
+  paintDigit,
+  readNames,
+  readNetwork,
+  showTraits,
+} from "./engine.js";
 
 /** @typedef {import("./engine.js").Model} Model */
 /** @typedef {import("./engine.js").Layer} Layer */
@@ -14,7 +24,6 @@ const LONGEST = 300; // of them for one step, or few steps would take their time
 const MOST_STEPS = 40; // as Python has it
 const MOST_GUIDANCE = 4;
 const FRAMES = 9;
-const ANY = "any digit";
 
 /** By Box and Muller; the logarithm never gets a 0. */
 const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
@@ -121,10 +130,12 @@ function newWalk(model) {
 function addPicker(parent, model, walk) {
   const classes = model.get("_n_classes");
   if (!classes) return () => {};
-  const picker = addMenu(parent, "ask for ", [ANY, ...Array(classes).keys()], ANY);
-  picker.addEventListener("change", () => walk.set({ digit: picker.value === ANY ? null : Number(picker.value) }));
+  const names = readNames(model);
+  const any = names.areDigits ? "any digit" : "any class";
+  const picker = addMenu(parent, "ask for ", [any, ...Array(classes).keys()], any, names.of);
+  picker.addEventListener("change", () => walk.set({ digit: picker.value === any ? null : Number(picker.value) }));
   return function show() {
-    picker.value = String(model.get("digit") ?? ANY);
+    picker.value = String(model.get("digit") ?? any);
   };
 }
 
@@ -176,6 +187,7 @@ function addWay(parent, model, walk) {
 /** @type {(parent: Element, model: Model, walk: Walk, decoder: Layer[]) => Show} */
 function addFrames(parent, model, walk, decoder) {
   const row = addElement(parent, "div", { class: "frames" });
+  const end = readNames(model).areDigits ? "digit" : "picture";
   /** @type {{ at: number, frame: HTMLElement }[]} */
   let frames = [];
 
@@ -188,7 +200,7 @@ function addFrames(parent, model, walk, decoder) {
       const frame = addElement(row, "div");
       const attributes = { width: 28, height: 28, role: "img", "aria-label": written(at, steps) };
       paintDigit(addElement(frame, "canvas", attributes), compute(decoder, path[at]));
-      addElement(frame, "span", { "aria-hidden": true }, at === 0 ? "noise" : at === steps ? "digit" : String(at));
+      addElement(frame, "span", { "aria-hidden": true }, at === 0 ? "noise" : at === steps ? end : String(at));
       return { at, frame };
     });
   }

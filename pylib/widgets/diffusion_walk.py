@@ -13,14 +13,15 @@ MOST_STEPS = 40
 TOLERANCE = 0.25 / 255  # of the rounded decoder, for its examples: half a grey level for every other code
 
 
-def _validate_walk(prior, decoder):
+def _validate_walk(prior, decoder, names):
     # Also the class of the same text that the lesson builds, which doesn't look at what it gets.
     needed = ("network", "mean", "scale", "latent_dim", "path")
     if isinstance(prior, type) or not all(hasattr(prior, name) for name in needed):
         raise ValueError(f"prior must be a pylib.diffusion.Diffusion, not {_validate.shown(prior)}")
-    from pylib.diffusion import Diffusion  # here, since it loads Keras, which other widgets need not
+    from pylib import diffusion  # here, since it loads Keras, which other widgets need not
 
-    Diffusion(prior.network, prior.mean, prior.scale)
+    diffusion.Diffusion(prior.network, prior.mean, prior.scale)
+    names = _validate.class_names(names, diffusion._shape(prior.network)[1] or None)  # one without labels asks for none
     vae = engine.with_decoder(decoder, "decoder")
     if vae.n_classes is not None:
         raise ValueError("decoder takes labels, and a walk has only codes for it: give a VAE without n_classes")
@@ -28,14 +29,14 @@ def _validate_walk(prior, decoder):
         raise ValueError(f"prior has codes of {prior.latent_dim} numbers, and decoder takes codes of {vae.latent_dim}")
     if vae.decoder.output_shape != (None, 784):
         raise ValueError(f"decoder must give 784 pixels for each code, not {vae.decoder.output_shape[1:]}")
-    return {"decoder": vae.decoder}
+    return {"decoder": vae.decoder, "names": names}
 
 
 class DiffusionWalk(anywidget.AnyWidget):
     """The way from noise to a digit, step by step, and what each step's code looks like when it is decoded.
 
     The page computes the way: the weights of both networks go there once. "New noise" draws noise and walks from it to
-    a digit. The menu asks for a digit, and the sliders set the number of steps and the guidance; all of them start
+    a digit. The menu asks for a class, and the sliders set the number of steps and the guidance; all of them start
     from the same noise again. "Along the way" goes back to any step, with the mouse, a finger or the arrow keys.
 
     It needs a kernel no more once it is drawn, but GitHub and paper show nothing of it: put a static picture beside
@@ -46,6 +47,8 @@ class DiffusionWalk(anywidget.AnyWidget):
     prior : a `pylib.diffusion.Diffusion`
     decoder : a trained VAE without labels, or its decoder alone, a Keras model from codes to 784 pixels; the decoder
         is a chain of dense layers, with the activations linear, relu, silu, tanh or sigmoid
+    names : of the classes in the order of their labels, 1 to 100 strings, as many as the prior has; None for the digits
+        0 to 9
 
     Attributes
     ----------
@@ -59,7 +62,7 @@ class DiffusionWalk(anywidget.AnyWidget):
     Raises
     ------
     ValueError : `prior` is none, the model is neither a trained VAE nor a decoder, the page can't compute one of the
-        layers, or the two don't fit each other
+        layers, or they don't fit each other
     """
 
     _esm = engine.javascript_module(Path(__file__).with_suffix(".js"))
@@ -78,9 +81,10 @@ class DiffusionWalk(anywidget.AnyWidget):
     _scale = traitlets.List().tag(sync=True)
     _waves = traitlets.Int().tag(sync=True)
     _n_classes = traitlets.Int().tag(sync=True)
+    _names = traitlets.List().tag(sync=True)
 
     @_validate.arguments(_validate_walk)
-    def __init__(self, prior, decoder):
+    def __init__(self, prior, decoder, names=None):
         from pylib import diffusion
 
         self._prior, self._keras_decoder = prior, decoder
@@ -95,6 +99,7 @@ class DiffusionWalk(anywidget.AnyWidget):
             _scale=np.asarray(prior.scale, dtype=float).tolist(),
             _waves=diffusion.WAVES,
             _n_classes=n_classes,
+            _names=engine.sent_names(names),
             noise=rng.standard_normal(prior.latent_dim).tolist(),
             digit=None,
             steps=20,

@@ -15,6 +15,7 @@ import {
   hasModifier,
   keepKeys,
   paintDigit,
+  readNames,
   readNetwork,
   showTraits,
 } from "./engine.js";
@@ -26,9 +27,13 @@ import {
 /** @typedef {(image: Float64Array | null) => void} Show what is made of an image; without one, of an empty sheet */
 
 const LARGEST_SIGMA = 0.6; // as Python has it
-const INSTRUCTIONS = "Draw a digit, large and in the middle. Keys: arrows, space, Delete.";
 const LABEL = "Drawing area. Draw with the mouse, a pen or a finger. Or use the arrow keys to move, " +
   "the space bar to put the pen down or lift it, and Delete to clear.";
+
+/** @param {Model} model */
+const instructions = (model) =>
+  `Draw a ${readNames(model).areDigits ? "digit" : "picture"}, large and in the middle. ` +
+  "Keys: arrows, space, Delete.";
 
 /**
  * The sheet, and the pen over it.
@@ -147,7 +152,13 @@ function centreDigit(ink, side) {
 
 /**
  * What the hands may do besides moving the pen.
- * @typedef {{ show: () => void, send: () => void, say: (text: string) => void, clear: () => void }} Actions
+ * @typedef {{
+ *   show: () => void,
+ *   send: () => void,
+ *   say: (text: string) => void,
+ *   instruct: () => void,
+ *   clear: () => void,
+ * }} Actions
  */
 
 /**
@@ -157,7 +168,7 @@ function centreDigit(ink, side) {
  * @param {Actions} actions
  * @returns {() => boolean} whether one is down
  */
-function followPointer(canvas, drawing, { show, send, say }) {
+function followPointer(canvas, drawing, { show, send, instruct }) {
   /** @type {number | null} */
   let pointer = null;
 
@@ -174,7 +185,7 @@ function followPointer(canvas, drawing, { show, send, say }) {
     if (pointer !== null || event.button !== 0) return;
     pointer = event.pointerId;
     canvas.setPointerCapture(pointer);
-    say(INSTRUCTIONS);
+    instruct();
     drawing.moveTo(place(event));
     drawing.lineTo(place(event));
     show();
@@ -263,7 +274,7 @@ function addSheet(parent, model, actions) {
   };
   const canvas = addElement(sheet, "canvas", attributes);
   const button = addElement(sheet, "button", { type: "button" }, "Clear");
-  const status = addElement(sheet, "span", { role: "status", "aria-live": "polite" }, INSTRUCTIONS);
+  const status = addElement(sheet, "span", { role: "status", "aria-live": "polite" }, instructions(model));
   const drawing = newDrawing(model);
   const hands = {
     ...actions,
@@ -274,6 +285,9 @@ function addSheet(parent, model, actions) {
     /** @param {string} text */
     say(text) {
       status.textContent = text;
+    },
+    instruct() {
+      hands.say(instructions(model));
     },
     clear() {
       drawing.clear();

@@ -46,15 +46,15 @@ class DigitCanvas(anywidget.AnyWidget):
         self.image = centre_digit(drawing) if drawing.any() else None
 
 
-def _validate_plane(vae, codes, labels):
+def _validate_plane(vae, codes, labels, names):
     _validate.vae(vae)
     if vae.latent_dim != 2:
         raise ValueError(f"the plane needs a VAE with latent_dim 2, not {vae.latent_dim}")
     if getattr(vae, "n_classes", None) is not None:
         raise ValueError("a drawing has no label: give a VAE without n_classes, not a conditional one")
     codes = _validate.array(codes, ("n", 2), "codes")
-    _validate.labels(labels, len(codes), 10)
-    return {"codes": codes, "labels": _validate.numeric(labels, "labels")}
+    names = _validate.named_labels(labels, len(codes), names)
+    return {"codes": codes, "labels": _validate.numeric(labels, "labels"), "names": names}
 
 
 class DrawnDigit(DigitCanvas):
@@ -66,7 +66,8 @@ class DrawnDigit(DigitCanvas):
     ----------
     vae : with latent_dim 2, such as a `pylib.models.VAE`; its encoder and decoder are chains of dense layers
     codes : `(n, 2)`, drawn as dots, 5,000 of them at most
-    labels : `(n,)` digits from 0 to 9, which colour the dots
+    labels : `(n,)` integers from 0 on, which colour the dots
+    names : of the classes in the order of their labels, 1 to 100 strings; None for the digits 0 to 9
 
     Attributes
     ----------
@@ -74,8 +75,8 @@ class DrawnDigit(DigitCanvas):
 
     Raises
     ------
-    ValueError : the VAE has another latent_dim, the page can't compute one of its layers, or codes and labels don't
-        fit it
+    ValueError : the VAE has another latent_dim, the page can't compute one of its layers, or codes, labels or names
+        don't fit it
     """
 
     _encoder = traitlets.Dict().tag(sync=True)
@@ -83,13 +84,14 @@ class DrawnDigit(DigitCanvas):
     _points = traitlets.Bytes().tag(sync=True)
     _digits = traitlets.Bytes().tag(sync=True)
     _colors = traitlets.List().tag(sync=True)
+    _names = traitlets.List().tag(sync=True)
     _limit = traitlets.Float().tag(sync=True)
 
     @_validate.arguments(_validate_plane)
-    def __init__(self, vae, codes, labels):
+    def __init__(self, vae, codes, labels, names=None):
         import keras  # takes seconds, and whoever has a VAE has it
 
-        plane = engine.plane_traits(codes, labels)
+        plane = engine.plane_traits(codes, labels, names)
         limit = plane["_limit"]
         to_mean = keras.Model(vae.encoder.input, vae.encoder.outputs[0])
         places = np.random.default_rng(0).uniform(-limit, limit, (500, 2)).astype("float32")

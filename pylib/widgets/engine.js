@@ -159,10 +159,32 @@ function append(parent, child, attributes, text) {
   return child;
 }
 
-/** @type {(parent: Element, label: string, options: unknown[], chosen: unknown) => HTMLSelectElement} */
-export function addMenu(parent, label, options, chosen) {
+/**
+ * What the classes are called. Of the ten digits no names are sent, and notebooks may be older than names.
+ * @param {Model} model
+ */
+export function readNames(model) {
+  const names = model.get("_names") ?? [];
+  return {
+    areDigits: !names.length,
+    /** @param {unknown} label */
+    of: (label) => String(names[Number(label)] ?? label),
+  };
+}
+
+/**
+ * A menu of options, each shown as it is `written`.
+ * @type {(
+ *   parent: Element,
+ *   label: string,
+ *   options: unknown[],
+ *   chosen: unknown,
+ *   written?: (option: unknown) => string,
+ * ) => HTMLSelectElement}
+ */
+export function addMenu(parent, label, options, chosen, written = String) {
   const menu = addElement(addElement(parent, "label", {}, label), "select");
-  for (const option of options) addElement(menu, "option", {}, String(option));
+  for (const option of options) addElement(menu, "option", { value: option }, written(option));
   menu.value = String(chosen);
   return menu;
 }
@@ -249,11 +271,13 @@ function drawAxes(svg, { limit, x, y }) {
 
 /** @type {(parent: Element, model: Model) => void} */
 export function addLegend(parent, model) {
+  const [colors, names] = [model.get("_colors"), readNames(model)];
+  if (colors.length === 1) return; // nothing to tell apart
   const legend = addElement(parent, "div", { class: "legend" });
-  model.get("_colors").forEach((/** @type {string} */ color, /** @type {number} */ digit) => {
+  colors.forEach((/** @type {string} */ color, /** @type {number} */ label) => {
     const entry = addElement(legend, "span");
     addElement(entry, "i", { style: `background: ${color}` });
-    entry.append(String(digit));
+    entry.append(names.of(label));
   });
 }
 

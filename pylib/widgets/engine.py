@@ -85,23 +85,39 @@ def autoencoders(reconstruct):
 MOST_DOTS = 5000
 
 
-def plane_traits(codes, labels):
+def sent_names(names):
+    """What engine.js calls the classes by.
+
+    Parameters
+    ----------
+    names : of the classes, a list of strings
+
+    Returns
+    -------
+    names : the same; of the ten digits an empty list, as good as none in notebooks stored before classes had names
+    """
+    return [] if names == _validate.DIGITS else names
+
+
+def plane_traits(codes, labels, names):
     """What engine.js draws the plane of codes from.
 
     Parameters
     ----------
     codes : `(n, latent_dim)`; the first two numbers are places, of which 5,000 at most are taken by chance
-    labels : `(n,)` digits from 0 to 9
+    labels : `(n,)` integers from 0 on
+    names : of the classes in the order of their labels, a list of strings
 
     Returns
     -------
-    traits : dict of `_points`, `_digits`, `_colors` and `_limit`, the largest number on the axes
+    traits : dict of `_points`, `_digits`, `_colors`, `_names` and `_limit`, the largest number on the axes
     """
     shown = np.random.default_rng(0).permutation(len(codes))[:MOST_DOTS]
     return {
         "_points": codes[shown, :2].astype("<f4").tobytes(),
         "_digits": labels[shown].astype("u1").tobytes(),
-        "_colors": plots.palette().as_hex(),
+        "_colors": plots.palette(len(names)).as_hex(),
+        "_names": sent_names(names),
         "_limit": float(plots.symmetric_limits(codes)[1]),
     }
 

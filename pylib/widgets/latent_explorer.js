@@ -12,6 +12,7 @@ import {
   hasModifier,
   keepKeys,
   paintDigit,
+  readNames,
   readNetwork,
   showTraits,
 } from "./engine.js";
@@ -20,7 +21,7 @@ import {
 /** @typedef {ReturnType<typeof mover>} Point */
 /** @typedef {import("./engine.js").Scale} Scale */
 
-const WALK = 3000; // milliseconds from one digit to another
+const WALK = 3000; // milliseconds from one class to another
 
 /** @type {(value: number, limit: number) => number} */
 const clamp = (value, limit) => Math.min(limit, Math.max(-limit, value));
@@ -134,7 +135,7 @@ function followHand(plane, handle, model, point, scale) {
 function addDigit(parent, model) {
   const layers = readNetwork(model.get("_network"));
   const canvas = addElement(parent, "canvas", { class: "digit", width: 28, height: 28, role: "img" });
-  canvas.setAttribute("aria-label", "the decoded digit");
+  canvas.setAttribute("aria-label", readNames(model).areDigits ? "the decoded digit" : "the decoded picture");
   const position = addElement(parent, "output");
 
   return function show() {
@@ -149,7 +150,9 @@ function addDigit(parent, model) {
 function addPicker(parent, model, point) {
   const classes = model.get("_n_classes");
   if (!classes) return () => {};
-  const picker = addMenu(parent, "draw a ", [...Array(classes).keys()], model.get("digit"));
+  const names = readNames(model);
+  const label = names.areDigits ? "draw a " : "draw the class ";
+  const picker = addMenu(parent, label, [...Array(classes).keys()], model.get("digit"), names.of);
   picker.addEventListener("change", () => point.set("digit", Number(picker.value)));
   return function show() {
     picker.value = String(model.get("digit"));
@@ -158,12 +161,13 @@ function addPicker(parent, model, point) {
 
 /** @type {(parent: Element, model: Model, point: Point) => void} */
 function addWalk(parent, model, point) {
-  const typical = model.get("_typical"); // a code for each digit that has any
-  const digits = Object.keys(typical);
+  const typical = model.get("_typical"); // a code for each class that has any
+  const [labels, names] = [Object.keys(typical), readNames(model)];
+  if (labels.length === 1) return; // no way from it to itself
   const row = addElement(parent, "div", { class: "walk" });
   const button = addElement(row, "button", { type: "button" }, "Walk");
-  const from = addMenu(row, "from ", digits, digits[0]);
-  const to = addMenu(row, "to ", digits, digits.at(-1));
+  const from = addMenu(row, "from ", labels, labels[0], names.of);
+  const to = addMenu(row, "to ", labels, labels.at(-1), names.of);
   button.addEventListener("click", () => point.walk(typical[from.value], typical[to.value]));
 }
 

@@ -10,14 +10,15 @@ from pylib import _validate
 from pylib.widgets import engine
 
 
-def _validate_explorer(vae, codes, labels):
+def _validate_explorer(vae, codes, labels, names):
     vae = engine.with_decoder(vae, "vae")
     if vae.latent_dim < 2:
         raise ValueError("LatentExplorer shows a plane: it needs a VAE with latent_dim 2 or more, not 1")
     codes = _validate.numeric(codes, "codes")
     _validate.rows(codes, vae.latent_dim, "codes")
-    _validate.labels(labels, len(codes), 10)
-    return {"vae": vae, "codes": codes, "labels": _validate.numeric(labels, "labels")}
+    names = _validate.class_names(names, vae.n_classes)
+    _validate.labels(labels, len(codes), len(names))
+    return {"vae": vae, "codes": codes, "labels": _validate.numeric(labels, "labels"), "names": names}
 
 
 class LatentExplorer(anywidget.AnyWidget):
@@ -25,7 +26,7 @@ class LatentExplorer(anywidget.AnyWidget):
 
     The page computes the digit: the decoder's weights go there once. Drag the point with the mouse or a
     finger, or focus the plane and use the arrow keys (with shift: larger steps) and Home, which takes it to
-    the origin. "Walk" moves it along a straight line from one digit to another, between codes near the
+    the origin. "Walk" moves it along a straight line from one class to another, between codes near the
     medians of the two. Each latent number beyond the first two has a slider, a conditional VAE a menu for its
     label.
 
@@ -37,7 +38,9 @@ class LatentExplorer(anywidget.AnyWidget):
     vae : a trained VAE with two latent numbers or more, or the decoder alone, a Keras model; the decoder is a chain of
         dense layers, with the activations linear, relu, silu, tanh or sigmoid
     codes : `(n, latent_dim)`, the encoder's z_mean of n images; the plane shows 5,000 of them at most
-    labels : `(n,)` digits from 0 to 9, which colour the codes
+    labels : `(n,)` integers from 0 on, which colour the codes
+    names : of the classes in the order of their labels, 1 to 100 strings, as many as a conditional VAE has; None for
+        the digits 0 to 9
 
     Attributes
     ----------
@@ -47,8 +50,8 @@ class LatentExplorer(anywidget.AnyWidget):
 
     Raises
     ------
-    ValueError : the model is neither a trained VAE nor a decoder, the page can't compute one of its layers, or codes
-        and labels don't fit it
+    ValueError : the model is neither a trained VAE nor a decoder, the page can't compute one of its layers, or codes,
+        labels or names don't fit it
     """
 
     _esm = engine.javascript_module(Path(__file__).with_suffix(".js"))
@@ -62,14 +65,15 @@ class LatentExplorer(anywidget.AnyWidget):
     _points = traitlets.Bytes().tag(sync=True)
     _digits = traitlets.Bytes().tag(sync=True)
     _colors = traitlets.List().tag(sync=True)
+    _names = traitlets.List().tag(sync=True)
     _typical = traitlets.Dict().tag(sync=True)
     _limit = traitlets.Float().tag(sync=True)
     _n_classes = traitlets.Int().tag(sync=True)
 
     @_validate.arguments(_validate_explorer)
-    def __init__(self, vae, codes, labels):
+    def __init__(self, vae, codes, labels, names=None):
         self._vae = vae
-        plane = engine.plane_traits(codes, labels)
+        plane = engine.plane_traits(codes, labels, names)
         super().__init__(
             **plane,
             _network=_decoder(vae, plane["_limit"]),

@@ -31,7 +31,7 @@ LAB_SETTINGS = {
 FEWER = {
     "03_vae_theory": {
         "some, log_p_some = x_val[:200], log_p[:200]": "some, log_p_some = x_val[:40], log_p[:40]",
-        "exact_log_likelihood(vae, x_train[:2000], limit=limit)": "exact_log_likelihood(vae, x_train[:200], limit=limit)",
+        "seen = exact_log_likelihood(vae, x_train[:2000], ": "seen = exact_log_likelihood(vae, x_train[:200], ",
         "elbo(vae, x_train[:2000], 20, seed=1)": "elbo(vae, x_train[:200], 20, seed=1)",
     },
     "06_latent_diffusion": {
@@ -110,9 +110,9 @@ def _store_small_copy(lesson, folder):
     for cell in copy.cells:
         if "parameters" in cell.metadata.get("tags", []):
             cell.source = re.sub(r"num_epochs = \d+", "num_epochs = 1", cell.source)
-        halves = r"(images|labels)\[:50_000\], \1\[50_000:\]"
-        cell.source = re.sub(halves, r"\1[:5_000], \1[50_000:52_000]", cell.source)
-        cell.source = cell.source.replace("mnist_test()", "(array[:1000] for array in mnist_test())")
+        cell.source = re.sub(r"^n_train = .*", "n_train = 5_000", cell.source, flags=re.MULTILINE)
+        cell.source = cell.source.replace("[n_train:]", "[n_train:7_000]")
+        cell.source = cell.source.replace("mnist_test(data)", "(array[:1000] for array in mnist_test(data))")
     for many, few in FEWER.get(lesson, {}).items():
         (cell,) = [cell for cell in copy.cells if many in cell.source]
         cell.source = cell.source.replace(many, few)

@@ -2,13 +2,19 @@
 
 import json
 
+import keras
 import nbformat
 import numpy as np
 import pytest
+from ipywidgets.embed import embed_data
 from nbconvert.preprocessors import ExecutePreprocessor
 
+from pylib import pretrained
+from pylib.diffusion import Diffusion, build_velocity
+from pylib.widgets import DiffusionWalk
 from tests.browser.explorers import shown_digit
 from tests.browser.pages import ExportedPage, export, notebook
+from tools.notebooks import widget_page
 
 TRAIN = """import functools
 import json
@@ -383,4 +389,40 @@ def test_exported_walk_needs_no_kernel(chromium, tmp_path):
     page.evaluate("() => new Promise(requestAnimationFrame)")
     assert np.array_equal(frames(widget)[0][1], shown_digit(widget))
     assert exported.errors == [] and exported.requests_outside == []
+    page.close()
+
+
+def test_walks_of_named_classes(chromium, tmp_path):
+    names = ["Ankle boot", "<b>x</b>", "字"]
+    keras.utils.set_random_seed(0)
+    network, rng = build_velocity(2, (16,), n_classes=3), np.random.default_rng(0)
+    network.set_weights([weight + rng.normal(0, 0.3, weight.shape) for weight in network.get_weights()])
+    prior, vae = Diffusion(network, np.zeros(2), np.ones(2)), pretrained.load("vae_2")
+    walks = [DiffusionWalk(prior, vae, given) for given in (names, None, None)]
+    data = embed_data(views=walks, drop_defaults=False)
+    del data["manager_state"]["state"][walks[2].model_id]["state"]["_names"]  # as in a notebook older than names
+    (tmp_path / "walks.html").write_text(widget_page(data["manager_state"], data["view_specs"]), encoding="utf-8")
+    exported = ExportedPage(chromium, tmp_path / "walks.html")
+    page, widgets = exported.page, exported.page.locator(".diffusion-walk")
+    widgets.nth(2).wait_for()
+    for widget, any_of_them, shown, last in zip(
+        widgets.all(),
+        ["any class", "any digit", "any digit"],
+        [names, "012", "012"],
+        ["picture", "digit", "digit"],
+        strict=True,
+    ):
+        menu = widget.get_by_label("ask for")
+        assert menu.locator("option").all_text_contents() == [any_of_them, *shown]
+        assert widget.locator(".frames span").last.text_content() == last
+        assert widget.get_by_label("guidance w").is_disabled()
+        menu.select_option(label=shown[1])
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        code = prior.path([walks[0].noise], 20, 1)[-1]
+        expected = 255 - 255 * np.asarray(vae.decoder(code.astype("float32")))[0]
+        assert np.abs(shown_digit(widget) - expected).max() <= 1
+        menu.select_option(label=any_of_them)
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert widget.get_by_label("guidance w").is_disabled()
+    assert page.locator("b").count() == 0 and exported.errors == [] and exported.requests_outside == []
     page.close()

@@ -5,8 +5,14 @@ import time
 
 import numpy as np
 import pytest
+from ipywidgets.embed import embed_data
 
+from pylib import plots, pretrained
+from pylib.models import VAE
+from pylib.widgets import DrawnDigit, LatentExplorer
 from tests.browser.explorers import CELLS, Explorers, middle, shown_digit
+from tests.browser.pages import ExportedPage
+from tools.notebooks import widget_page
 
 # Times each move of an explorer from the event to the moment when the digit has been drawn.
 TIME_DRAWING = """plane => {
@@ -259,3 +265,80 @@ def test_dark_theme(explorers):
     assert widget.locator("svg text").first.evaluate(brightness) > 150
     assert np.array_equal(shown_digit(widget), before)
     explorers.check_digit("plane")  # dark on light as ever
+
+
+# --- Classes with names, in a page of their own -------------------------------------------------------
+
+NAMES = ["Ankle boot", "<b>x</b>", "字"]
+
+
+@pytest.fixture(scope="module")
+def named(chromium, tmp_path_factory):
+    """Explorers and drawings with names, without, and as a notebook older than names has one; and one of one class."""
+    rng = np.random.default_rng(0)
+    vae = VAE(hidden=(16,), n_classes=3)
+    vae.set_weights([rng.normal(0, 0.3, weight.shape) if weight.shape else weight for weight in vae.get_weights()])
+    labels = np.arange(300) % 3
+    codes = np.array([[-2, 0], [2, 0], [0, 2]])[labels] + rng.normal(0, 0.1, (300, 2))
+    explorers = [LatentExplorer(vae, codes, labels, names) for names in (NAMES, None, None)]
+    plain = pretrained.load("vae_2")
+    drawings = [DrawnDigit(plain, codes, labels, names) for names in (NAMES, None)]
+    only = LatentExplorer(plain, codes, 0 * labels, ["only"])
+    data = embed_data(views=[*explorers, *drawings, only], drop_defaults=False)
+    del data["manager_state"]["state"][explorers[2].model_id]["state"]["_names"]
+    path = tmp_path_factory.mktemp("named") / "named.html"
+    path.write_text(widget_page(data["manager_state"], data["view_specs"]), encoding="utf-8")
+    page = ExportedPage(chromium, path)
+    page.page.locator(".vae-widget").nth(5).wait_for()
+    page.typical = explorers[0]._typical
+    yield page
+    assert page.errors == [] and page.requests_outside == []
+    page.page.close()
+
+
+def options(widget, label):
+    return widget.get_by_label(label).locator("option").all_text_contents()
+
+
+def test_names_stand_wherever_digits_would(named):
+    widget, *of_digits, _ = named.page.locator(".latent-explorer").all()
+    assert [options(widget, label) for label in ("draw the class", "from", "to")] == [NAMES] * 3
+    assert widget.locator(".legend > span").all_text_contents() == NAMES
+    colors = widget.locator(".legend i").evaluate_all("dots => dots.map(dot => getComputedStyle(dot).backgroundColor)")
+    expected = [tuple(round(255 * part) for part in color) for color in plots.palette()[:3]]
+    assert colors == [f"rgb({r}, {g}, {b})" for r, g, b in expected]
+    assert widget.locator("canvas.digit").get_attribute("aria-label") == "the decoded picture"
+    assert named.page.locator("b").count() == 0  # a name is text, whatever it looks like
+    for widget in of_digits:
+        assert [options(widget, label) for label in ("draw a", "from", "to")] == [["0", "1", "2"]] * 3
+        assert widget.locator(".legend > span").all_text_contents() == list("0123456789")
+        assert widget.locator("canvas.digit").get_attribute("aria-label") == "the decoded digit"
+
+
+def test_named_classes_are_drawn_and_walked_between(named):
+    page, widget = named.page, named.page.locator(".latent-explorer").first
+    before = shown_digit(widget)
+    widget.get_by_label("draw the class").select_option(label="字")
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert np.abs(shown_digit(widget) - before).max() > 20
+    for menu, name in zip(widget.locator(".walk select").all(), ("字", "<b>x</b>"), strict=True):
+        menu.select_option(label=name)
+    widget.get_by_role("button", name="Walk").click()
+    a, b = (f"{round(value, 2) + 0.0:.2f}".replace("-", "\u2212") for value in named.typical["1"])
+    page.wait_for_function(
+        "text => document.querySelector('.latent-explorer output').textContent === text", arg=f"z = ({a}, {b})"
+    )
+
+
+def test_one_class_has_nothing_to_tell_apart_and_nowhere_to_walk(named):
+    widgets = named.page.locator(".latent-explorer")
+    assert [widgets.nth(i).locator(".legend, .walk").count() for i in (0, 3)] == [2, 0]
+
+
+def test_a_drawing_for_named_classes_is_no_digit(named):
+    widget, of_digits = named.page.locator(".digit-drawing").all()
+    for drawing, what, names in ((widget, "picture", NAMES), (of_digits, "digit", list("0123456789"))):
+        drawing.locator(".drawing").click()
+        text = f"Draw a {what}, large and in the middle. Keys: arrows, space, Delete."
+        assert drawing.locator("[role=status]").text_content() == text
+        assert drawing.locator(".legend > span").all_text_contents() == names

@@ -10,7 +10,15 @@ import pytest
 from tests.browser.explorers import shown_digit
 from tests.browser.pages import LESSONS, WatchedPage, broken_pictures
 
-OTHERS = ["TEACHING", "CONTRIBUTING", "CHANGELOG", "benchmarks/results", "reference/index", "reference/models"]
+OTHERS = [
+    "PICTURES",
+    "TEACHING",
+    "CONTRIBUTING",
+    "CHANGELOG",
+    "benchmarks/results",
+    "reference/index",
+    "reference/models",
+]
 MB = 1_000_000
 
 
