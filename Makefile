@@ -30,7 +30,7 @@ lab:  # .venv on PATH lets a terminal in JupyterLab find tensorboard
 	$(ENABLED) jupyter lab --notebook-dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(OPTIONS)
 
 # Each part runs even where an earlier one fails. Long files come first, so that no worker ends alone.
-# In a browser, one worker has JupyterLab and the other the site (tests/browser/conftest.py).
+# In a browser, one worker runs the lessons and the other all else (tests/browser/conftest.py).
 test:
 	@$(SET_UP) test
 	@failed=0; \

@@ -97,8 +97,8 @@ def digit_rows(rows, titles=None):
     """
     n = len(next(iter(rows.values())))
     size = 0.62
-    titles = [_short(str(title)) for title in titles or [""] * n]
-    longest = max(map(len, titles))
+    titles = [[_short(line) for line in str(title).split("\n")] for title in titles or [""] * n]
+    longest = max(len(line) for lines in titles for line in lines)
     upright = longest > 8  # letters, which have room above a picture
     figsize = (size * n + 1.5, size * len(rows) + (0.1 * longest + 0.1 if upright else 0.3))
     figure, axes = plt.subplots(len(rows), n, figsize=figsize, squeeze=False, layout="constrained")
@@ -109,8 +109,8 @@ def digit_rows(rows, titles=None):
             cell.set(xticks=[], yticks=[])
             cell.spines[:].set_visible(False)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
-    for cell, title in zip(axes[0], titles, strict=True):
-        cell.set_title(title, fontsize=9, pad=3, rotation=90 if upright else 0)
+    for cell, lines in zip(axes[0], titles, strict=True):
+        cell.set_title("\n".join(lines), fontsize=9, pad=3, rotation=90 if upright else 0)
     if upright:
         figure.draw_without_rendering()  # a first layout leaves them too little room
     return figure

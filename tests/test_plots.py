@@ -543,11 +543,12 @@ def test_says_what_is_wrong_and_draws_nothing(call, message):
 
 def test_titles_that_would_overlap_stand_upright_and_have_room(style):
     x = np.zeros((3, 784))
-    short, long = (plots.digit_rows({"a": x}, titles) for titles in (["decoded", "1", "2"], ["ankle boot", "1", "2"]))
-    for figure, rotation in ((short, 0), (long, 90)):
+    first = ["4 51%\n9 40%", "ankle boot"]  # each line by itself
+    short, long = (plots.digit_rows({"a": x}, [title, "1", "2"]) for title in first)
+    for figure, text, rotation in zip((short, long), first, (0, 90), strict=True):
         figure.canvas.draw()
         title = figure.axes[0].title
-        assert title.get_rotation() == rotation
+        assert (title.get_text(), title.get_rotation()) == (text, rotation)
         assert figure.bbox.y1 >= title.get_window_extent().y1
     pictures = [figure.axes[0].get_window_extent().height for figure in (short, long)]
     assert pictures[1] > 0.8 * pictures[0]
