@@ -146,6 +146,7 @@ def labels(y, n, n_classes):
         raise ValueError(f"labels must lie in 0 to {n_classes - 1}, not in {y.min()} to {y.max()}")
 
 
+MOST_CLASSES = 100
 DIGITS = [str(digit) for digit in range(10)]  # the classes' names where none are given
 
 
@@ -157,8 +158,8 @@ def class_names(names, n_classes=None):
     if names is None:
         return DIGITS
     sequence(names, n_classes, "names", "one for each class" + (" of the model" if n_classes else ""))
-    if not 1 <= len(names) <= 100:
-        raise ValueError(f"names must be those of 1 to 100 classes, not of {len(names)}")
+    if not 1 <= len(names) <= MOST_CLASSES:
+        raise ValueError(f"names must be those of 1 to {MOST_CLASSES} classes, not of {len(names)}")
     for name in names:
         string(name, "each of names")
     return [str(name) for name in names]  # without NumPy's kind of strings

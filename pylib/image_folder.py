@@ -14,7 +14,6 @@ from pylib.progress import Progress
 PARTS = {"train": ("train", "training"), "test": ("test", "testing", "val", "valid", "validation")}
 HIDDEN = {"thumbs.db", "desktop.ini", "__macosx"}
 ENOUGH = 500  # pictures
-MOST_CLASSES = 100
 MOST_PIXELS = 50_000_000
 SIDE = 28
 
@@ -106,8 +105,8 @@ def _layout(folder):
     outside = [file for file in files if parts and file[0] not in parts.values()]
     skipped += [(file, f"not in {' or '.join(parts.values())}") for file in outside]
     names = sorted(_with_pictures(folder, inside, depth), key=_natural)
-    if len(names) > MOST_CLASSES:
-        raise ValueError(f"{folder} holds {len(names)} class folders: the lessons take up to {MOST_CLASSES}")
+    if len(names) > _validate.MOST_CLASSES:
+        raise ValueError(f"{folder} holds {len(names)} class folders: the lessons take up to {_validate.MOST_CLASSES}")
     labels = {name: label for label, name in enumerate(names)}
     labelled = []
     for file in inside:

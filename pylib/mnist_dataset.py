@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from pylib import _bundled, _validate, image_folder
-from pylib.image_folder import MOST_CLASSES
 
 BUNDLED = Path(__file__).with_name("mnist.npz")
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -111,7 +110,7 @@ def _labels(arrays, split, names, path):
     _validate_array(labels, f"y_{split} in {path}", "integers of shape (n,)", np.integer, ())
     if len(labels) == 0:
         raise ValueError(f"y_{split} in {path} is empty: give at least one label")
-    most = MOST_CLASSES - 1 if names is None else len(names) - 1
+    most = _validate.MOST_CLASSES - 1 if names is None else len(names) - 1
     if labels.min() < 0 or labels.max() > most:
         reason = "" if names is None else f", since class_names has {len(names)}"
         raise ValueError(
@@ -126,8 +125,8 @@ def _names(arrays, path):
         return None
     names = _array(arrays, "class_names", path)
     _validate_array(names, f"class_names in {path}", "strings of shape (n,)", np.str_, ())
-    if not 1 <= len(names) <= MOST_CLASSES or "" in names:
-        raise ValueError(f"class_names in {path} must be 1 to {MOST_CLASSES} strings, none of them empty")
+    if not 1 <= len(names) <= _validate.MOST_CLASSES or "" in names:
+        raise ValueError(f"class_names in {path} must be 1 to {_validate.MOST_CLASSES} strings, none of them empty")
     return names.tolist()
 
 
