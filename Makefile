@@ -30,13 +30,13 @@ lab:  # .venv on PATH lets a terminal in JupyterLab find tensorboard
 	$(ENABLED) jupyter lab --notebook-dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(OPTIONS)
 
 # Each part runs even where an earlier one fails. Long files come first, so that no worker ends alone.
-# In a browser, one worker runs the lessons and the other all else (tests/browser/conftest.py).
+# The browser has the machine for itself: its lessons take all of it, and two workers were no faster.
 test:
 	@$(SET_UP) test
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
 	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser" notebooks tests || failed=1; \
-	$(PYTEST) --numprocesses 2 --dist loadgroup -m browser tests/browser || failed=1; \
+	$(PYTEST) -m browser tests/browser || failed=1; \
 	exit $$failed
 
 # For the everyday loop: lint and the fast tests, without notebooks, grading and browser.

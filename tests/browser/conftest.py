@@ -44,13 +44,9 @@ FEWER = {
 
 
 def pytest_collection_modifyitems(items):
-    """Lessons that run whole go to one worker and all others to another, which take about as long."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("browser")
-            item.add_marker(
-                pytest.mark.xdist_group("lessons" if item.path.stem == "test_browser_lessons" else "others")
-            )
 
 
 @pytest.fixture(scope="session")
