@@ -115,14 +115,26 @@ def near_pixels(x, name):
         raise ValueError(f"{name} goes from {low:g} to {high:g}, and pixels from 0 to 1: divide them by 255")
 
 
-def digits(images, name):
-    """Images as an array `(n, 784)`, once they can be drawn; `(n, 28, 28)` will do."""
-    images = numeric(images, name)
-    if images.shape[1:] == (28, 28):
-        images = images.reshape(-1, 784)
-    rows(images, 784, name)
+def sides(pixels):
+    """A picture's height and width in pixels, once `pixels` is a square's side or both of them."""
+    height_and_width = pixels if isinstance(pixels, tuple | list) else (pixels, pixels)
+    if len(height_and_width) != 2 or not all(is_integer(side) and side > 0 for side in height_and_width):
+        raise ValueError(
+            "pixels must be the side of a square, such as 28, or height and width, such as (28, 28), not "
+            f"{shown(pixels)}"
+        )
+    height, width = height_and_width
+    return int(height), int(width)
+
+
+def drawable(images, pixels, name):
+    """Images as an array `(n, height, width)`, once they can be drawn; `(n, height * width)` will do."""
+    images, (height, width) = numeric(images, name), sides(pixels)
+    if images.shape[1:] == (height, width):
+        images = images.reshape(-1, height * width)
+    rows(images, height * width, name)
     near_pixels(images, name)
-    return images
+    return images.reshape(-1, height, width)
 
 
 def arrays(entries, shape, name, content):
@@ -278,7 +290,7 @@ def count(value, name):
 
 def vae(value):
     """Raise ValueError unless `value` has what `pylib.likelihood` asks of a model."""
-    needed = ("latent_dim", "pixels", "likelihood", "encoder")
+    needed = ("latent_dim", "n_pixels", "likelihood", "encoder")
     if isinstance(value, type) or not all(hasattr(value, name) for name in needed):
         raise ValueError(
             f"vae must be a trained pylib.models.VAE, or another model with {', '.join(needed)}, not {shown(value)}"

@@ -1,6 +1,6 @@
 """What a VAE says of an image: bounds on log p(x), log p(x) itself, and the true posterior p(z|x).
 
-All values are in nats, one per image; images `(n, pixels)`, codes `(n, latent_dim)`. Quadratures are
+All values are in nats, one per image; images `(n, n_pixels)`, codes `(n, latent_dim)`. Quadratures are
 for latent_dim 2. `vae` is a `pylib.models.VAE`, or any object that `pylib.likelihood` describes; a conditional
 one goes through `given_label` first. `prior` is None for the unit normal, or one that `pylib.priors` describes.
 """
@@ -28,9 +28,9 @@ def _validate_images(vae, x):
     if getattr(vae, "n_classes", None) is not None:
         raise ValueError("this VAE is conditional: say which label is meant, with given_label(vae, y)")
     if vae.likelihood == "bernoulli":
-        _validate.images(x, vae.pixels)
+        _validate.images(x, vae.n_pixels)
     else:
-        _validate.rows(x, vae.pixels)
+        _validate.rows(x, vae.n_pixels)
     if isinstance(vae, _GivenLabel) and np.ndim(vae.label) > 0 and len(vae.label) != len(x):
         raise ValueError(
             f"given_label has {len(vae.label)} labels for {len(x)} images: give one label, or one per image"
@@ -114,7 +114,7 @@ def log_weights(vae, x, k, seed, prior=None):
     Parameters
     ----------
     vae : see the top of the module
-    x : images `(n, pixels)`
+    x : images `(n, n_pixels)`
     k : draws for each image
     seed : of the draws
     prior : whose log p(z) is taken; see the top of the module
@@ -190,7 +190,7 @@ def exact_log_likelihood(vae, x, points=200, limit=None, prior=None):
     Parameters
     ----------
     vae : with latent_dim 2; see the top of the module
-    x : images `(n, pixels)`
+    x : images `(n, n_pixels)`
     points : those along a side of the grid
     limit : half the side; None takes it from the codes of `x`
     prior : whose p(z) is taken; see the top of the module
@@ -249,7 +249,7 @@ def true_posterior(vae, x, points=200, limit=None):
     Parameters
     ----------
     vae : with latent_dim 2; see the top of the module
-    x : images `(n, pixels)`
+    x : images `(n, n_pixels)`
     points : those along a side of each image's grid
     limit : half the side of the square in which the place is sought, which also holds the encoder's mean and 5 of
         its standard deviations around it; None takes it from the codes of `x`
@@ -276,7 +276,7 @@ def gaussian_elbo(vae, x, z_mean, z_log_var, nodes=20):
     Parameters
     ----------
     vae : with latent_dim 2; see the top of the module
-    x : images `(n, pixels)`
+    x : images `(n, n_pixels)`
     z_mean, z_log_var : `(n, 2)`, of q
     nodes : of the quadrature, in each of the two dimensions
 
@@ -303,7 +303,7 @@ def best_gaussian(vae, x, points=200, limit=None):
     Parameters
     ----------
     vae : with latent_dim 2; see the top of the module
-    x : images `(n, pixels)`
+    x : images `(n, n_pixels)`
     points : those along a side of the grid on which modes are sought
     limit : half the side; None takes it from the codes of `x`
 
@@ -352,7 +352,7 @@ class _GivenLabel:
 
     def __init__(self, vae, label):
         self.vae, self.label = vae, np.asarray(label)
-        self.latent_dim, self.pixels = vae.latent_dim, vae.pixels
+        self.latent_dim, self.n_pixels = vae.latent_dim, vae.n_pixels
         self.likelihood, self.sigma = vae.likelihood, vae.sigma
 
     def _with_label(self, rows):

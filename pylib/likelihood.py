@@ -1,10 +1,10 @@
 """What a VAE says of pixels under given codes, and the sums over codes that evidence is made of.
 
-Log-likelihoods are in nats; images `(n, pixels)`, codes `(n, latent_dim)`. `vae` is any object with
+Log-likelihoods are in nats; images `(n, n_pixels)`, codes `(n, latent_dim)`. `vae` is any object with
 
-    latent_dim, pixels      integers
+    latent_dim, n_pixels    integers
     encoder(x)              z_mean and z_log_var, and whatever follows them
-    likelihood              "bernoulli", which needs decoder_logits(z) -> logits of the pixels `(n, pixels)`,
+    likelihood              "bernoulli", which needs decoder_logits(z) -> logits of the pixels `(n, n_pixels)`,
                             or "gaussian", which needs decoder(z) -> means of the pixels, and sigma
 
 such as a `pylib.models.VAE`; a conditional one goes through `evidence.given_label` first.
@@ -18,7 +18,7 @@ from pylib import _validate
 def _validate_encode(vae, x):
     _validate.vae(vae)
     x = _validate.numeric(x, "images")
-    _validate.row_shape(x, vae.pixels)
+    _validate.row_shape(x, vae.n_pixels)
     return {"x": x}
 
 
@@ -67,7 +67,7 @@ def encode(vae, x):
     Parameters
     ----------
     vae : see the top of the module
-    x : images `(n, pixels)`
+    x : images `(n, n_pixels)`
 
     Returns
     -------
@@ -102,7 +102,7 @@ def log_likelihood(vae, x, z):
         logits = np.asarray(vae.decoder_logits(z))
         return np.sum(x * logits, axis=1) - np.sum(softplus(logits), axis=1)
     squares = np.square(x - np.asarray(vae.decoder(z))).sum(axis=1, dtype="float64")
-    return -0.5 * (squares / vae.sigma**2 + vae.pixels * np.log(2 * np.pi * vae.sigma**2))
+    return -0.5 * (squares / vae.sigma**2 + vae.n_pixels * np.log(2 * np.pi * vae.sigma**2))
 
 
 @_validate.arguments(_validate_codes)
@@ -116,7 +116,7 @@ def log_likelihood_table(vae, z):
 
     Returns
     -------
-    table : a function of images `(n, pixels)` that gives `(n, m)`, nats
+    table : a function of images `(n, n_pixels)` that gives `(n, m)`, nats
 
     Raises
     ------
@@ -130,7 +130,7 @@ def log_likelihood_table(vae, z):
     mean = np.asarray(vae.decoder(z))
     if vae.sigma < 0.1:  # the squares are divided by sigma^2, and so is what float32 loses in them
         mean = mean.astype("float64")
-    constant = 0.5 * vae.pixels * np.log(2 * np.pi * vae.sigma**2)
+    constant = 0.5 * vae.n_pixels * np.log(2 * np.pi * vae.sigma**2)
     centre = mean.mean(axis=0)
     mean = (mean - centre) / vae.sigma
     half_square = 0.5 * np.sum(mean**2, axis=1) + constant

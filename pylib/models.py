@@ -9,16 +9,17 @@ from pylib import _networks, _validate
 from pylib.losses import bernoulli_reconstruction, gaussian_reconstruction, kl_to_unit
 
 
-def _validate_autoencoder(layer_sizes, activation, code_activation):
+def _validate_autoencoder(layer_sizes, activation, code_activation, pixels):
     _validate.positive_integers(layer_sizes, "layer_sizes")
     _networks.require_activation(activation)
     _networks.require_activation(code_activation, "code_activation")
-    return {"layer_sizes": [int(size) for size in layer_sizes]}  # NumPy's integers can't be saved
+    # NumPy's integers can't be saved.
+    return {"layer_sizes": [int(size) for size in layer_sizes], "pixels": _validate.sides(pixels)}
 
 
 @_validate.arguments(_validate_autoencoder)
-def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoid"):
-    """Build a symmetric dense autoencoder for images of 784 pixels.
+def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoid", pixels=(28, 28)):
+    """Build a symmetric dense autoencoder for grey images.
 
     Taught in lesson 01.
 
@@ -28,20 +29,23 @@ def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoi
         784-256-128-256-784
     activation : of the hidden layers; None leaves them linear
     code_activation : of the code; None leaves it linear
+    pixels : an image's height and width, or the side of a square
 
     Returns
     -------
-    encoder : `(n, 784)` -> `(n, layer_sizes[-1])`
-    decoder : `(n, layer_sizes[-1])` -> `(n, 784)` in [0, 1], through a sigmoid
+    encoder : `(n, height * width)` -> `(n, layer_sizes[-1])`
+    decoder : `(n, layer_sizes[-1])` -> `(n, height * width)` in [0, 1], through a sigmoid
     autoencoder : the decoder after the encoder; the three share their weights
 
     Raises
     ------
-    ValueError : `layer_sizes` is empty or holds anything but whole numbers above 0, or Keras has no such activation
+    ValueError : `layer_sizes` is empty or holds anything but whole numbers above 0, so does `pixels`, or Keras has no
+        such activation
     """
     *hidden_sizes, code_size = layer_sizes
+    height, width = pixels
 
-    x = h = keras.Input((784,), name="image")
+    x = h = keras.Input((height * width,), name="image")
     for size in hidden_sizes:
         h = layers.Dense(size, activation=activation)(h)
     code = layers.Dense(code_size, activation=code_activation, name="code")(h)
@@ -50,14 +54,14 @@ def build_autoencoder(layer_sizes, activation="sigmoid", code_activation="sigmoi
     z = h = keras.Input((code_size,), name="code")
     for size in reversed(hidden_sizes):
         h = layers.Dense(size, activation=activation)(h)
-    x_hat = layers.Dense(784, activation="sigmoid", name="reconstruction")(h)
+    x_hat = layers.Dense(height * width, activation="sigmoid", name="reconstruction")(h)
     decoder = keras.Model(z, x_hat, name="decoder")
 
     autoencoder = keras.Model(x, decoder(encoder(x)), name="autoencoder")
     return encoder, decoder, autoencoder
 
 
-def _validate_vae(latent_dim, hidden, activation, likelihood, sigma, beta, n_classes, options):
+def _validate_vae(latent_dim, hidden, activation, likelihood, sigma, beta, n_classes, pixels, options):
     _networks.require_float32(**options)
     unknown = options.keys() - {"name", "dtype", "trainable"}
     if unknown:
@@ -74,6 +78,7 @@ def _validate_vae(latent_dim, hidden, activation, likelihood, sigma, beta, n_cla
     _validate.number(beta, "beta", at_least=0)
     if n_classes is not None:
         _validate.positive_integer(n_classes, "n_classes")
+    return _validate.sides(pixels)
 
 
 def _refuse_weights(sample_weight=None, class_weight=None, **_):
@@ -83,7 +88,7 @@ def _refuse_weights(sample_weight=None, class_weight=None, **_):
 
 @keras.saving.register_keras_serializable(package="pylib")
 class VAE(keras.Model):
-    """A variational autoencoder for images of 784 pixels (D. P. Kingma, M. Welling, 2014).
+    """A variational autoencoder for grey images (D. P. Kingma, M. Welling, 2014).
 
     Trained by `compile(optimizer)` and `fit(x, validation_data=x_val)`; the loss is built in. The logs
     are `loss`, `reconstruction` and `kl`, in nats, sums over pixels and latent dimensions and means over
@@ -105,20 +110,21 @@ class VAE(keras.Model):
     sigma : standard deviation of the Gaussian, in units of a pixel
     beta : weight of the KL (I. Higgins et al., 2017); a callback may set `vae.beta` in training
     n_classes : number of labels of a conditional model, or None
+    pixels : the side of a square image, or height and width; all images are rows `(n, height * width)`
     **options : of any Keras model, such as `name`
 
     Attributes
     ----------
-    encoder : images `(n, 784)` -> [z_mean, z_log_var, z], each `(n, latent_dim)`
-    decoder : codes `(n, latent_dim)` -> means of the pixels `(n, 784)`, in [0, 1]
+    pixels : height and width of an image
+    n_pixels : their product, 784 unless `pixels` says otherwise
+    encoder : images `(n, n_pixels)` -> [z_mean, z_log_var, z], each `(n, latent_dim)`
+    decoder : codes `(n, latent_dim)` -> means of the pixels `(n, n_pixels)`, in [0, 1]
     decoder_logits : the same before the sigmoid
 
     Raises
     ------
     ValueError : a parameter, an image or a label is out of its range
     """
-
-    pixels = 784
 
     def __init__(
         self,
@@ -129,15 +135,19 @@ class VAE(keras.Model):
         sigma=None,
         beta=1.0,
         n_classes=None,
+        pixels=28,
         **options,
     ):
-        _validate_vae(latent_dim, hidden, activation, likelihood, sigma, beta, n_classes, options)
+        height, width = _validate_vae(
+            latent_dim, hidden, activation, likelihood, sigma, beta, n_classes, pixels, options
+        )
         super().__init__(**options)
         # NumPy's integers can't be saved.
         self.latent_dim, self.hidden, self.activation = int(latent_dim), tuple(map(int, hidden)), activation
         self.likelihood, self.sigma = likelihood, sigma
         self.n_classes = None if n_classes is None else int(n_classes)
-        shape = (self.pixels, self.latent_dim, self.hidden, self.activation, self.n_classes)
+        self.pixels, self.n_pixels = (height, width), height * width
+        shape = (self.n_pixels, self.latent_dim, self.hidden, self.activation, self.n_classes)
         self.encoder = _networks.build_encoder(*shape)
         self.decoder_logits, self.decoder = _networks.build_decoder(*shape)
         # A weight, because a number would be frozen into the compiled training step.
@@ -258,7 +268,7 @@ class VAE(keras.Model):
 
         Returns
         -------
-        x_hat : means of the pixels, `(n, 784)` float32 in [0, 1]
+        x_hat : means of the pixels, `(n, n_pixels)` float32 in [0, 1]
 
         Raises
         ------
@@ -271,7 +281,7 @@ class VAE(keras.Model):
 
         Parameters
         ----------
-        x : images `(n, 784)`, the pair `(images, labels)`, or a dataset or a generator, which are trusted
+        x : images `(n, n_pixels)`, the pair `(images, labels)`, or a dataset or a generator, which are trusted
         y : labels `(n,)` of a conditional VAE, where they are not in `x`
 
         Returns
@@ -280,7 +290,7 @@ class VAE(keras.Model):
 
         Raises
         ------
-        ValueError : there are no images, or not of 784 finite numbers (in [0, 1] for the Bernoulli likelihood);
+        ValueError : there are no images, or not of `n_pixels` finite numbers (in [0, 1] for the Bernoulli likelihood);
             labels are missing, too many, or not in 0 to `n_classes - 1`
         """
         if y is None and isinstance(x, tuple | list) and len(x) == 2 and np.ndim(x[0]) > 1:
@@ -288,9 +298,9 @@ class VAE(keras.Model):
         if _networks.is_stream(x):
             return x
         if self.likelihood == "bernoulli":
-            _validate.images(x, self.pixels)
+            _validate.images(x, self.n_pixels)
         else:
-            _validate.rows(x, self.pixels)
+            _validate.rows(x, self.n_pixels)
         x = _networks.as_floating(x)
         if self.n_classes is None:
             if y is not None:
@@ -369,5 +379,5 @@ class VAE(keras.Model):
 
     def get_config(self):
         """What `VAE(**config)` needs to build the same networks, for Keras to save."""
-        names = ("latent_dim", "hidden", "activation", "likelihood", "sigma", "n_classes")
+        names = ("latent_dim", "hidden", "activation", "likelihood", "sigma", "n_classes", "pixels")
         return {name: getattr(self, name) for name in names} | {"beta": float(self.beta), "name": self.name}

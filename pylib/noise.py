@@ -1,7 +1,8 @@
 """Ways to spoil an image, and the decibels that measure the damage.
 
 Each noise is `f(images, amount, rng)`; the result is a new array of the same shape. Images may also be a list of
-rows or a data frame, of floats, or of booleans or integers 0 and 1.
+rows or a data frame, of floats, or of booleans or integers 0 and 1. All pixels are alike to three of the noises, which
+take rows of any length; `block` has to know an image's height and width.
 """
 
 import numpy as np
@@ -10,15 +11,21 @@ from pylib import _validate
 
 
 def _validate_fraction(images, amount, rng):
-    images = _digits(images)
+    images = _images(images)
     if not (_validate.is_number(amount) and 0 <= amount <= 1):
         raise ValueError(f"amount is a fraction of the pixels, from 0 to 1, not {_validate.shown(amount)}")
     _validate.generator(rng)
     return {"images": images}
 
 
+def _validate_block(images, amount, rng, pixels):
+    height, width = _validate.sides(pixels)
+    _validate.rows(images, height * width)
+    return _validate_fraction(images, amount, rng) | {"pixels": (height, width)}
+
+
 def _validate_sigma(images, amount, rng):
-    images = _digits(images)
+    images = _images(images)
     if not (_validate.is_number(amount) and amount >= 0):
         shown = _validate.shown(amount)
         raise ValueError(f"amount is the noise's standard deviation, 0 or more and finite, not {shown}")
@@ -26,9 +33,9 @@ def _validate_sigma(images, amount, rng):
     return {"images": images}
 
 
-def _digits(images):
+def _images(images):
     images = _validate.numeric(images, "images")
-    _validate.images(images)
+    _validate.images(images, images.shape[-1] if images.ndim else 1)
     return images
 
 
@@ -52,13 +59,13 @@ def uniform(images, amount, rng):
 
     Parameters
     ----------
-    images : `(n, 784)` in [0, 1]
+    images : `(n, n_pixels)` in [0, 1]
     amount : fraction of the pixels, from 0 to 1
     rng : a `numpy.random.Generator`
 
     Returns
     -------
-    noisy : `(n, 784)` float32 in [0, 1]
+    noisy : `(n, n_pixels)` float32 in [0, 1]
 
     Raises
     ------
@@ -116,17 +123,18 @@ def salt_and_pepper(images, amount, rng):
     return np.where(hit, black_or_white, images).astype("float32")
 
 
-@_validate.arguments(_validate_fraction)
-def block(images, amount, rng):
-    """Empty a square of each image, at a random place: its pixels become 0, the paper.
+@_validate.arguments(_validate_block)
+def block(images, amount, rng, pixels=(28, 28)):
+    """Empty a block of each image, at a random place: its pixels become 0, the paper.
 
     Taught in lesson 02.
 
     Parameters
     ----------
     images : as `uniform` takes them
-    amount : fraction of the image that the square covers, from 0 to 1
+    amount : fraction of the image that the block covers, from 0 to 1; the block has the image's shape
     rng : a `numpy.random.Generator`
+    pixels : an image's height and width, or the side of a square
 
     Returns
     -------
@@ -136,12 +144,14 @@ def block(images, amount, rng):
     ------
     ValueError : as `uniform` does
     """
-    side = round(28 * amount**0.5)
-    top, left = rng.integers(0, 29 - side, size=(2, len(images), 1, 1))
-    row, column = np.arange(28)[:, None], np.arange(28)
-    in_rows = (top <= row) & (row < top + side)
-    in_columns = (left <= column) & (column < left + side)
-    hidden = (in_rows & in_columns).reshape(len(images), 784)
+    height, width = pixels
+    rows, columns = round(height * amount**0.5), round(width * amount**0.5)
+    top = rng.integers(0, height - rows + 1, size=(len(images), 1, 1))
+    left = rng.integers(0, width - columns + 1, size=(len(images), 1, 1))
+    row, column = np.arange(height)[:, None], np.arange(width)
+    in_rows = (top <= row) & (row < top + rows)
+    in_columns = (left <= column) & (column < left + columns)
+    hidden = (in_rows & in_columns).reshape(images.shape)
     return np.where(hidden, 0, images).astype("float32")
 
 

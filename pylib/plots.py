@@ -67,9 +67,11 @@ def use_style():
     )
 
 
-def _validate_rows(rows, titles):
+def _validate_rows(rows, titles, pixels):
     _validate.mapping(rows, "rows", "a row's label to its images")
-    rows = {label: _validate.digits(images, f"rows[{_validate.shown(label)}]") for label, images in rows.items()}
+    rows = {
+        label: _validate.drawable(images, pixels, f"rows[{_validate.shown(label)}]") for label, images in rows.items()
+    }
     columns = {len(images) for images in rows.values()}
     if len(columns) != 1:
         raise ValueError(f"all rows need the same number of images, not {sorted(columns)}")
@@ -79,13 +81,15 @@ def _validate_rows(rows, titles):
 
 
 @_validate.arguments(_validate_rows)
-def digit_rows(rows, titles=None):
+def digit_rows(rows, titles=None, pixels=28):
     """Draw rows of digits under each other.
 
     Parameters
     ----------
-    rows : dict of a row's label to its images, each `(n, 784)`; pixels below 0 or above 1 are drawn as 0 or 1
+    rows : dict of a row's label to its images, each `(n, height * width)`; pixels below 0 or above 1 are drawn as 0 or
+        1
     titles : n strings above the columns; upright where they would overlap
+    pixels : the side of a square image, or height and width
 
     Returns
     -------
@@ -105,7 +109,7 @@ def digit_rows(rows, titles=None):
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
     for row, (label, images) in zip(axes, rows.items(), strict=True):
         for cell, image in zip(row, images, strict=True):
-            cell.imshow(np.reshape(image, (28, 28)), **DIGITS)
+            cell.imshow(image, **DIGITS)
             cell.set(xticks=[], yticks=[])
             cell.spines[:].set_visible(False)
         row[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=10)
@@ -285,12 +289,12 @@ def trade_off(points):
     return figure
 
 
-def _validate_arrows(points, starts, panels, pictures, density, weights):
+def _validate_arrows(points, starts, panels, pictures, density, weights, pixels):
     points = _validate.array(points, ("m", 2), "points")
     starts = _validate.array(starts, ("n", 2), "starts")
     panels = _validate.arrays(panels, (len(starts), 2), "panels", "a panel's title to its arrows")
     if pictures is not None:
-        pictures = _validate.digits(pictures, "pictures")
+        pictures = _validate.drawable(pictures, pixels, "pictures")
         if len(pictures) != len(points):
             raise ValueError(f"there are {len(pictures)} pictures for {len(points)} points: give one for each")
     if density is not None:
@@ -306,7 +310,7 @@ def _validate_arrows(points, starts, panels, pictures, density, weights):
 
 
 @_validate.arguments(_validate_arrows)
-def arrows(points, starts, panels, pictures=None, density=None, weights=None):
+def arrows(points, starts, panels, pictures=None, density=None, weights=None, pixels=28):
     """Draw arrows over points of the plane, a panel for each entry of `panels`.
 
     Parameters
@@ -314,9 +318,10 @@ def arrows(points, starts, panels, pictures=None, density=None, weights=None):
     points : `(m, 2)`, drawn in grey below the arrows
     starts : `(n, 2)`, where the arrows start
     panels : dict of a panel's title to its arrows, `(n, 2)` each, drawn at their true length
-    pictures : `(m, 784)` digits to draw beside the points, on the side away from the middle of all points
+    pictures : `(m, height * width)` digits to draw beside the points, on the side away from the middle of all points
     density : `(x, y, heights)` to colour the plane by, of shapes `(k,)`, `(l,)` and `(l, k)`
     weights : `(m,)` of the points, which are drawn the larger the more they weigh; with them, each start is a dot
+    pixels : the side of a square picture, or height and width
 
     Returns
     -------
@@ -336,7 +341,7 @@ def arrows(points, starts, panels, pictures=None, density=None, weights=None):
             axes.scatter(*points.T, s=150 * weights / weights.max(), color="C1", zorder=2)
             axes.plot(*starts.T, "o", color="C0", markersize=5, zorder=2)
         for point, picture in zip(points, [] if pictures is None else pictures, strict=pictures is not None):
-            image = OffsetImage(np.reshape(picture, (28, 28)), zoom=0.7, cmap="gray_r", interpolation="nearest")
+            image = OffsetImage(picture, zoom=0.7 * 28 / max(picture.shape), cmap="gray_r", interpolation="nearest")
             outwards = point - points.mean(axis=0)
             beside = 26 * outwards / max(1e-9, np.linalg.norm(outwards))
             axes.plot(*point, "o", color="C1", markersize=6, zorder=4)
@@ -594,11 +599,11 @@ def heat_maps(densities, side, xlabel="first latent number", ylabel="second late
 
 
 def _validate_grids(grids, ticks, tinted):
-    grids = _validate.arrays(grids, ("rows", "columns", 28, 28), "grids", "a panel's title to its digits")
+    grids = _validate.arrays(grids, ("rows", "columns", "height", "width"), "grids", "a panel's title to its digits")
     _validate.sequence(ticks, len(grids), "ticks", "one array for each panel")
     _validate.sequence(tinted, len(grids), "tinted", "one array for each panel")
     for title, grid in grids.items():
-        _validate.array(grid, (len(grid), len(grid), 28, 28), f"grids[{_validate.shown(title)}]")
+        _validate.array(grid, (len(grid), len(grid), "height", "width"), f"grids[{_validate.shown(title)}]")
         _validate.near_pixels(grid, f"grids[{_validate.shown(title)}]")
     sides = [len(grid) for grid in grids.values()]
     ticks = [_validate.array(tick, (n,), "each of ticks") for tick, n in zip(ticks, sides, strict=True)]
@@ -616,7 +621,7 @@ def latent_grids(grids, ticks, tinted):
 
     Parameters
     ----------
-    grids : dict of a panel's title to its digits, `(n, n, 28, 28)`, the first row on top
+    grids : dict of a panel's title to its digits, `(n, n, height, width)`, the first row on top
     ticks : for each panel its codes' coordinates, `(n,)`, ascending; they hold for both axes
     tinted : for each panel `(n, n)` booleans, True where a cell is tinted
 
@@ -634,7 +639,7 @@ def latent_grids(grids, ticks, tinted):
         rows, columns = cells.shape
         tint = np.zeros((rows, columns, 4))
         tint[cells] = (*to_rgb("C1"), 0.25)
-        axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest")
+        axes.imshow(tint, extent=(0, columns, rows, 0), interpolation="nearest", aspect=axes.get_aspect())
         axes.set(title=title)
     panels[0, 0].set_ylabel("second latent number")
     return figure
@@ -642,7 +647,9 @@ def latent_grids(grids, ticks, tinted):
 
 def _draw_grid(axes, grid, tick):
     rows, columns = grid.shape[:2]
-    axes.imshow(np.block([list(row) for row in grid]), extent=(0, columns, rows, 0), **DIGITS)
+    height, width = grid.shape[2:]
+    box = {"extent": (0, columns, rows, 0), "aspect": height / width}
+    axes.imshow(np.block([list(row) for row in grid]), **box, **DIGITS)
     shown = sorted({round(i) for i in np.linspace(0, rows - 1, 5)})
     names = [f"{tick[i]:.2g}" for i in shown]
     axes.set_xticks([i + 0.5 for i in shown], names)
@@ -653,7 +660,7 @@ def _draw_grid(axes, grid, tick):
 
 def _validate_plane(codes, labels, grid, tick, title, names):
     tick = _validate.array(tick, ("side",), "tick")
-    grid = _validate.array(grid, (len(tick), len(tick), 28, 28), "grid")
+    grid = _validate.array(grid, (len(tick), len(tick), "height", "width"), "grid")
     _validate.near_pixels(grid, "grid")
     if np.any(np.diff(tick) <= 0):
         raise ValueError("tick must ascend: sort it, and the digits with it")
@@ -669,7 +676,7 @@ def plane(codes, labels, grid, tick, title, names=None):
     ----------
     codes : `(n, 2)`
     labels : `(n,)` integers from 0 on
-    grid : decoded digits `(m, m, 28, 28)`, the first row on top
+    grid : decoded digits `(m, m, height, width)`, the first row on top
     tick : `(m,)`, ascending, the grid's coordinates on both axes
     title : of the figure
     names : of the classes in the order of their labels, 1 to 100 strings; None for the digits 0 to 9
@@ -712,8 +719,8 @@ def symmetric_limits(values):
     return -limit, limit
 
 
-def _validate_posteriors(images, z1, z2, density, z_mean, z_log_var, titles):
-    images = _validate.digits(images, "images")
+def _validate_posteriors(images, z1, z2, density, z_mean, z_log_var, titles, pixels):
+    images = _validate.drawable(images, pixels, "images")
     n = len(images)
     if titles is not None:
         _validate.sequence(titles, n, "titles", "one for each image")
@@ -739,7 +746,7 @@ def _levels_of_mass(density, masses):
 
 
 @_validate.arguments(_validate_posteriors)
-def posteriors(images, z1, z2, density, z_mean, z_log_var, titles=None):
+def posteriors(images, z1, z2, density, z_mean, z_log_var, titles=None, pixels=28):
     """Draw each image's true posterior, with the encoder's Gaussian over it as two ellipses.
 
     Dark blue holds 39 % of the posterior, where its density is highest, and dark and light together hold 86 %, as the
@@ -747,10 +754,11 @@ def posteriors(images, z1, z2, density, z_mean, z_log_var, titles=None):
 
     Parameters
     ----------
-    images : `(n, 784)`, drawn in a corner of each panel
+    images : `(n, height * width)`, drawn in a corner of each panel
     z1, z2, density : as `pylib.evidence.true_posterior` returns them
     z_mean, z_log_var : `(n, 2)`, of the encoder; the ellipses are at one and two standard deviations
     titles : of the panels, or None
+    pixels : the side of a square image, or height and width
 
     Returns
     -------
@@ -778,7 +786,7 @@ def posteriors(images, z1, z2, density, z_mean, z_log_var, titles=None):
             size = 2 * deviations * sigma
             axes.add_patch(Ellipse(z_mean[i], *size, fill=False, color="C1", linewidth=1.6))
         corner = axes.inset_axes((0.74, 0.74, 0.26, 0.26))
-        corner.imshow(np.reshape(images[i], (28, 28)), **DIGITS)
+        corner.imshow(images[i], **DIGITS)
         corner.set(xticks=[], yticks=[])
         axes.locator_params(nbins=4)
     figure.supxlabel("first latent number", fontsize=10)

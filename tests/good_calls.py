@@ -30,7 +30,7 @@ NAMES = list("abcdefghij")
 def drawing():
     ink = np.zeros((60, 40))
     ink[10:50, 15:25] = 1
-    return {"drawing": ink}
+    return {"drawing": ink, "pixels": (28, 28)}
 
 
 def drawn_grids():
@@ -42,11 +42,11 @@ def posteriors():
     side = np.tile(np.linspace(-1, 1, 8), (3, 1))
     density = np.exp(-(side[:, :, None] ** 2) - side[:, None] ** 2)
     grid = {"z1": side, "z2": side, "density": density}
-    return {"images": X[:3], **grid, "z_mean": Z[:3], "z_log_var": LOG_VAR[:3], "titles": ["a", "b", "c"]}
+    return {"images": X[:3], **grid, "z_mean": Z[:3], "z_log_var": LOG_VAR[:3], "titles": ["a", "b", "c"], "pixels": 28}
 
 
 def trained():
-    return {"vae": pretrained.load("vae_2"), "codes": Z, "labels": Y, "names": NAMES}
+    return {"vae": pretrained.load("vae_2"), "codes": Z, "labels": Y, "names": NAMES, "pixels": 28}
 
 
 def small_velocity():
@@ -58,7 +58,7 @@ def small_velocity():
 
 def walk():
     prior = Diffusion(small_velocity(), np.zeros(2), np.ones(2))
-    return {"prior": prior, "decoder": pretrained.load("vae_2"), "names": NAMES[:3]}
+    return {"prior": prior, "decoder": pretrained.load("vae_2"), "names": NAMES[:3], "pixels": (28, 28)}
 
 
 def draw(value):
@@ -119,7 +119,7 @@ DATA = {
     "image_folder.load": lambda: {"split": "test", "path": write_digits(Path("digits"))},
     "mnist_dataset.class_names": lambda: {"path": None},
     "mnist_dataset.load": lambda: {"split": "test", "path": None},
-    "noise.block": with_rng(NOISE),
+    "noise.block": with_rng(NOISE | {"pixels": 28}),
     "noise.gaussian": with_rng(NOISE),
     "noise.psnr": lambda: {"clean": X[:3], "image": X[3:6]},
     "noise.salt_and_pepper": with_rng(NOISE),
@@ -137,7 +137,13 @@ PLOTS = {
     "pictures.described": lambda: {"figure": draw(1), "alt": "A straight line that rises."},
     "pictures.show": shown,
     "pictures.show_image": lambda: {"name": "VAE.png", "alt": "A digit, its code, and the digit again."},
-    "plots.arrows": lambda: {"points": Z[:3], "starts": Z[3:8], "panels": {"one": Z[8:13]}, "pictures": X[:3]},
+    "plots.arrows": lambda: {
+        "points": Z[:3],
+        "starts": Z[3:8],
+        "panels": {"one": Z[8:13]},
+        "pictures": X[:3],
+        "pixels": 28,
+    },
     "plots.particles": lambda: {"points": Z[:3], "panels": {"one": Z[3:8], "other": Z[8:10]}},
     "plots.bars": lambda: {"groups": {"a": np.array([1.0, 2])}, "names": ["b", "c"], "ylabel": "d", "xlabel": "e"},
     "plots.curves": lambda: {
@@ -147,7 +153,7 @@ PLOTS = {
         "log": "xy",
         "title": "d",
     },
-    "plots.digit_rows": lambda: {"rows": {"a": X[:3], "b": X[3:6]}, "titles": ["c", "d", "e"]},
+    "plots.digit_rows": lambda: {"rows": {"a": X[:3], "b": X[3:6]}, "titles": ["c", "d", "e"], "pixels": 28},
     "plots.heat_maps": lambda: {
         "densities": {"a": np.eye(5)},
         "side": np.linspace(-4, 4, 5),
@@ -228,13 +234,19 @@ NETWORKS = {
     "models.VAE": lambda: {
         "latent_dim": 2,
         "hidden": (4,),
+        "pixels": 28,
         "activation": "relu",
         "likelihood": "gaussian",
         "sigma": 0.2,
         "beta": 1.0,
         "n_classes": 3,
     },
-    "models.build_autoencoder": lambda: {"layer_sizes": [4, 2], "activation": "relu", "code_activation": "relu"},
+    "models.build_autoencoder": lambda: {
+        "layer_sizes": [4, 2],
+        "activation": "relu",
+        "code_activation": "relu",
+        "pixels": (28, 28),
+    },
     "pretrained.load": lambda: {"name": "vae_2"},
     "pretrained.load_diffusion": dict,
     "pretrained.save_diffusion": lambda: {"diffusion": pretrained.load_diffusion(), "path": "weights.npz"},
@@ -284,12 +296,12 @@ CHECKS = {
 
 WIDGETS = {
     "widgets.DiffusionWalk": walk,
-    "widgets.DigitCanvas": dict,
+    "widgets.DigitCanvas": lambda: {"pixels": 28},
     "widgets.DrawnDigit": trained,
-    "widgets.DenoisedDrawing": lambda: {"reconstruct": build_autoencoder([4])[2]},
+    "widgets.DenoisedDrawing": lambda: {"reconstruct": build_autoencoder([4])[2], "pixels": 28},
     "widgets.FigureSlider": lambda: {"draw": draw, "name": "a", "low": 0.0, "high": 1.0, "step": 0.5, "value": 0.5},
     "widgets.LatentExplorer": trained,
-    "widgets.NoiseExplorer": lambda: {"reconstruct": build_autoencoder([4])[2], "images": X},
+    "widgets.NoiseExplorer": lambda: {"reconstruct": build_autoencoder([4])[2], "images": X, "pixels": 28},
 }
 
 GOOD = DATA | PLOTS | PROBABILITY | PRIORS | NETWORKS | CHECKS | WIDGETS

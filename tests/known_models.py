@@ -10,7 +10,7 @@ BITS = np.random.default_rng(5).integers(0, 2, (6, 5)).astype("float64")  # imag
 class LinearGaussian:
     """x = W z + b + sigma eps: its evidence and posterior are known. The encoder's q is off, on purpose."""
 
-    likelihood, pixels = "gaussian", PIXELS
+    likelihood, n_pixels = "gaussian", PIXELS
 
     def __init__(self, sigma=0.3, latent_dim=2, scale=1.0, seed=0):
         rng = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ def exact_encoder(vae):
 class TinyBernoulli:
     """2-8-5 with random weights, in float64."""
 
-    likelihood, pixels, latent_dim = "bernoulli", 5, 2
+    likelihood, n_pixels, latent_dim = "bernoulli", 5, 2
 
     def __init__(self, scale=2.0):
         rng = np.random.default_rng(3)

@@ -135,7 +135,8 @@ def test_image_follows(walk, prior, decoder):
     changes = [("digit", 7), ("guidance", 2), ("steps", 5), ("noise", np.ones(20)), ("step", 0), ("step", 3)]
     for name, value in changes:
         setattr(walk, name, value)
-        assert walk.image == pytest.approx(of_python(walk, prior, decoder)[walk.step], abs=1e-6)
+        # Of numbers up to 3; float32 rounds otherwise where one code is decoded alone.
+        assert walk.image == pytest.approx(of_python(walk, prior, decoder)[walk.step], abs=1e-5)
         images.append(walk.image)
     for before, after in itertools.pairwise(images):
         assert np.abs(after - before).max() > 0.005
@@ -242,7 +243,9 @@ def test_decoders_that_do_not_suit_the_prior(prior):
     with pytest.raises(ValueError, match="^prior has codes of 20 numbers, and decoder takes codes of 2$"):
         DiffusionWalk(prior, pretrained.load("vae_2"))
     small = shaken(keras.Sequential([keras.Input((20,)), layers.Dense(100)]))
-    with pytest.raises(ValueError, match=r"^decoder must give 784 pixels for each code, not \(100,\)"):
+    with pytest.raises(
+        ValueError, match="^decoder must give 784 pixels for each code, 28 x 28 as `pixels` says, not 100$"
+    ):
         DiffusionWalk(prior, small)
     conditional = shaken(VAE(latent_dim=20, hidden=(4,), n_classes=10).decoder_logits)
     with pytest.raises(ValueError, match="^decoder must be a trained"):

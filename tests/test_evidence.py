@@ -74,7 +74,7 @@ def test_exact_log_likelihood_of_a_linear_gaussian(sigma):
 class Single(LinearGaussian):
     """As a Keras model does it: float32, and here with as many pixels."""
 
-    pixels = 784
+    n_pixels = 784
 
     def __init__(self, sigma):
         rng = np.random.default_rng(0)

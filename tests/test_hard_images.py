@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 class Double:
     """A trained VAE in float64, with any likelihood."""
 
-    latent_dim, pixels = 2, 784
+    latent_dim, n_pixels = 2, 784
 
     def __init__(self, vae, likelihood="bernoulli", sigma=None):
         self.vae, self.likelihood, self.sigma = vae, likelihood, sigma
@@ -59,7 +59,7 @@ def log_likelihood(vae, image, z):
         p = 1 / (1 + np.exp(-logits))
         return np.log1p(-p).sum(axis=1) + logits @ image
     squares = ((image - vae.decoder(z)) / vae.sigma) ** 2
-    return -0.5 * (squares.sum(axis=1) + vae.pixels * np.log(2 * np.pi * vae.sigma**2))
+    return -0.5 * (squares.sum(axis=1) + vae.n_pixels * np.log(2 * np.pi * vae.sigma**2))
 
 
 def on_grid(vae, image, side1, side2):

@@ -80,11 +80,16 @@ def test_fraction_above_one(f, images):
         f(images, 1.1, rng())
 
 
+def test_a_block_of_images_of_another_size():
+    with pytest.raises(ValueError, match=r"shape \(n, 784\), a row per image, not \(2, 783\)"):
+        noise.block(np.zeros((2, 783)), 0.1, rng())
+
+
 @pytest.mark.parametrize("f", NOISES)
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (np.zeros((2, 783)), r"shape \(n, 784\), a row per image, not \(2, 783\)"),
+        (np.zeros((2, 28, 28)), r"shape \(n, \d+\), a row per image, not \(2, 28, 28\)"),
         (np.zeros(784), "x\\[None\\] for one image"),
         (np.zeros((0, 784)), "empty"),
         (np.full((1, 784), 1.5), r"in \[0, 1\]"),

@@ -58,11 +58,11 @@ def test_averages_keep_the_mean():
     ("wrong", "message"),
     [
         (np.zeros((50, 50)), "no ink in this drawing: draw a digit first"),
-        (np.zeros(784), r"shape \(height, width\), not \(784,\)"),
+        (np.zeros(784), r"shape \(rows, columns\), not \(784,\)"),
         (np.zeros((0, 5)), "shape"),
         (np.full((5, 5), 255), "from 0 .* to 1"),
         (np.full((5, 5), np.nan), "no NaN"),
-        (np.zeros((5, 5, 3)), r"shape \(height, width\), not \(5, 5, 3\)"),
+        (np.zeros((5, 5, 3)), r"shape \(rows, columns\), not \(5, 5, 3\)"),
         ("a drawing", "drawing must be an array of numbers, not 'a drawing'"),
         (None, "drawing must be an array of numbers, not None"),
     ],

@@ -5,6 +5,7 @@
 import {
   addElement,
   addMenu,
+  addPicture,
   addSlider,
   compute,
   keepKeys,
@@ -157,7 +158,7 @@ function addSliders(parent, model, walk) {
 
 /** @type {(parent: Element, model: Model, decoder: Layer[]) => Show} */
 function addDigit(parent, model, decoder) {
-  const canvas = addElement(parent, "canvas", { class: "digit", width: 28, height: 28, role: "img" });
+  const canvas = addPicture(parent, model, { class: "digit" });
 
   return function show(path) {
     const step = Math.min(model.get("step"), path.length - 1); // Python may send fewer steps first, and then the step
@@ -198,8 +199,7 @@ function addFrames(parent, model, walk, decoder) {
     frames = Array.from({ length: last + 1 }, (_, i) => {
       const at = Math.round((i * steps) / last);
       const frame = addElement(row, "div");
-      const attributes = { width: 28, height: 28, role: "img", "aria-label": written(at, steps) };
-      paintDigit(addElement(frame, "canvas", attributes), compute(decoder, path[at]));
+      paintDigit(addPicture(frame, model, { "aria-label": written(at, steps) }), compute(decoder, path[at]));
       addElement(frame, "span", { "aria-hidden": true }, at === 0 ? "noise" : at === steps ? end : String(at));
       return { at, frame };
     });

@@ -13,7 +13,7 @@ MOST_STEPS = 40
 TOLERANCE = 0.25 / 255  # of the rounded decoder, for its examples: half a grey level for every other code
 
 
-def _validate_walk(prior, decoder, names):
+def _validate_walk(prior, decoder, names, pixels):
     # Also the class of the same text that the lesson builds, which doesn't look at what it gets.
     needed = ("network", "mean", "scale", "latent_dim", "path")
     if isinstance(prior, type) or not all(hasattr(prior, name) for name in needed):
@@ -27,9 +27,9 @@ def _validate_walk(prior, decoder, names):
         raise ValueError("decoder takes labels, and a walk has only codes for it: give a VAE without n_classes")
     if vae.latent_dim != prior.latent_dim:
         raise ValueError(f"prior has codes of {prior.latent_dim} numbers, and decoder takes codes of {vae.latent_dim}")
-    if vae.decoder.output_shape != (None, 784):
-        raise ValueError(f"decoder must give 784 pixels for each code, not {vae.decoder.output_shape[1:]}")
-    return {"decoder": vae.decoder, "names": names}
+    pixels = _validate.sides(pixels)
+    engine.require_pictures(vae.decoder, pixels)
+    return {"decoder": vae.decoder, "names": names, "pixels": pixels}
 
 
 class DiffusionWalk(anywidget.AnyWidget):
@@ -45,10 +45,11 @@ class DiffusionWalk(anywidget.AnyWidget):
     Parameters
     ----------
     prior : a `pylib.diffusion.Diffusion`
-    decoder : a trained VAE without labels, or its decoder alone, a Keras model from codes to 784 pixels; the decoder
-        is a chain of dense layers, with the activations linear, relu, silu, tanh or sigmoid
+    decoder : a trained VAE without labels, or its decoder alone, a Keras model from codes to pixels; the decoder is
+        a chain of dense layers, with the activations linear, relu, silu, tanh or sigmoid
     names : of the classes in the order of their labels, 1 to 100 strings, as many as the prior has; None for the digits
         0 to 9
+    pixels : the side of a square picture, or height and width
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class DiffusionWalk(anywidget.AnyWidget):
     steps : of the midpoint rule, from 1 to 40
     guidance : w of `pylib.diffusion.field`, 0 or more; without a digit it does nothing
     step : the one shown, from 0, the noise, to `steps`, the code; goes with `steps` where it is the last
-    image : the code of this step decoded, `(784,)` in [0, 1]; follows the others
+    image : the code of this step decoded, `(height * width,)` in [0, 1]; follows the others
 
     Raises
     ------
@@ -82,9 +83,10 @@ class DiffusionWalk(anywidget.AnyWidget):
     _waves = traitlets.Int().tag(sync=True)
     _n_classes = traitlets.Int().tag(sync=True)
     _names = traitlets.List().tag(sync=True)
+    _pixels = traitlets.List().tag(sync=True)
 
     @_validate.arguments(_validate_walk)
-    def __init__(self, prior, decoder, names=None):
+    def __init__(self, prior, decoder, names=None, pixels=28):
         from pylib import diffusion
 
         self._prior, self._keras_decoder = prior, decoder
@@ -98,6 +100,7 @@ class DiffusionWalk(anywidget.AnyWidget):
             _mean=np.asarray(prior.mean, dtype=float).tolist(),
             _scale=np.asarray(prior.scale, dtype=float).tolist(),
             _waves=diffusion.WAVES,
+            _pixels=list(pixels),
             _n_classes=n_classes,
             _names=engine.sent_names(names),
             noise=rng.standard_normal(prior.latent_dim).tolist(),

@@ -7,6 +7,7 @@ import {
   addElement,
   addLegend,
   addMenu,
+  addPicture,
   addPlane,
   addSlider,
   bytes,
@@ -121,10 +122,10 @@ function centreOfMass(masses) {
 }
 
 /**
- * As `pylib.preprocessing.centre_digit`, which says what is done and why.
- * @type {(ink: Uint8Array, side: number) => Float64Array | null}
+ * As `pylib.preprocessing.centre_digit`, which says what is done and why. `pixels` are the image's height and width.
+ * @type {(ink: Uint8Array, side: number, pixels: [number, number]) => Float64Array | null}
  */
-function centreDigit(ink, side) {
+function centreDigit(ink, side, pixels) {
   const lines = Array.from({ length: side }, (_, i) => [...ink.subarray(i * side, (i + 1) * side)]);
   /** @param {number[][]} lines */
   const inked = (lines) => lines.flatMap((line, i) => (Math.max(...line) / 255 > 0.05 ? [i] : []));
@@ -136,17 +137,19 @@ function centreDigit(ink, side) {
     line.slice(left, columns[columns.length - 1] + 1)
   );
   const sizes = [box.length, box[0].length];
-  const scale = 20 / Math.max(...sizes);
-  const [down, across] = sizes.map((size) => areaWeights(size, Math.max(1, round(size * scale))));
+  const scale = (20 / 28) * Math.min(...sizes.map((size, axis) => pixels[axis] / size));
+  const sixDigits = (/** @type {number} */ x) => Number(x.toFixed(6));
+  const [down, across] = sizes.map((size) => areaWeights(size, Math.max(1, round(sixDigits(size * scale)))));
   const wide = transposed(transposed(box).map((column) => averaged(column, down)));
   const small = wide.map((row) => averaged(row, across).map((sum) => Math.min(1, sum / 255)));
 
-  const image = new Float64Array(784);
-  const [y, x] = [small, transposed(small)].map((lines) => {
+  const [height, width] = pixels;
+  const image = new Float64Array(height * width);
+  const [y, x] = [small, transposed(small)].map((lines, axis) => {
     const middle = centreOfMass(lines.map((line) => line.reduce((sum, p) => sum + p, 0)));
-    return Math.min(Math.max(round(Number((14 - middle).toFixed(6))), 0), 28 - lines.length);
+    return Math.min(Math.max(round(sixDigits(pixels[axis] / 2 - middle)), 0), pixels[axis] - lines.length);
   });
-  small.forEach((row, i) => row.forEach((p, j) => image[28 * (y + i) + x + j] = Math.fround(p)));
+  small.forEach((row, i) => row.forEach((p, j) => image[width * (y + i) + x + j] = Math.fround(p)));
   return image;
 }
 
@@ -315,21 +318,20 @@ function addSheet(parent, model, actions) {
   return { drawing, paint };
 }
 
-/** @type {(parent: Element, caption: string) => (picture: Float64Array | null) => void} */
-function addPicture(parent, caption) {
+/** @type {(parent: Element, model: Model, caption: string) => (picture: Float64Array | null) => void} */
+function addFigure(parent, model, caption) {
   const figure = addElement(parent, "figure");
-  const canvas = addElement(figure, "canvas", { class: "digit", width: 28, height: 28, role: "img" });
-  canvas.setAttribute("aria-label", caption);
+  const canvas = addPicture(figure, model, { class: "digit", "aria-label": caption });
   addElement(figure, "figcaption", {}, caption);
-  return (picture) => paintDigit(canvas, picture ?? new Float64Array(784));
+  return (picture) => paintDigit(canvas, picture ?? new Float64Array(canvas.width * canvas.height));
 }
 
 /** Where an encoder puts the drawing, and what the decoder makes of that place. @type {(parent: Element, model: Model) => Show} */
 function addPlace(parent, model) {
   const [encoder, decoder] = [model.get("_encoder"), model.get("_decoder")].map(readNetwork);
   const pictures = addElement(parent, "div", { class: "pictures" });
-  const showImage = addPicture(pictures, "as MNIST has it");
-  const showReconstruction = addPicture(pictures, "reconstruction");
+  const showImage = addFigure(pictures, model, "as MNIST has it");
+  const showReconstruction = addFigure(pictures, model, "reconstruction");
   const { plane, scale } = addPlane(parent, model, { role: "img" });
   const star = addElement(plane, "div", { class: "star", "aria-hidden": true }, "\u2605");
   addLegend(parent, model);
@@ -361,7 +363,7 @@ function addDenoised(parent, model) {
   const slider = addSlider(parent, "noise, sigma", limits, (sigma) => set("sigma", sigma));
   const pictures = addElement(parent, "div", { class: "pictures" });
   const [showImage, showNoisy, showDenoised] = ["as MNIST has it", "noisy", "denoised"].map((caption) =>
-    addPicture(pictures, caption)
+    addFigure(pictures, model, caption)
   );
   /** @type {(name: string, value: unknown) => void} */
   function set(name, value) {
@@ -405,7 +407,7 @@ function render({ model, el }) {
   const { showSoon, stop } = showTraits(model, ["ink", "network", "sigma"], () => {
     paint();
     if (!shows.length) return;
-    const image = centreDigit(drawing.ink(), model.get("side"));
+    const image = centreDigit(drawing.ink(), model.get("side"), model.get("_pixels") ?? [28, 28]);
     for (const part of shows) part(image);
   });
   return () => {

@@ -106,13 +106,22 @@ export function compute(layers, input) {
 }
 
 /**
+ * A canvas for pictures as large as the model's; notebooks may be older than other sizes than MNIST's.
+ * @type {(parent: Element, model: Model, attributes?: Record<string, unknown>) => HTMLCanvasElement}
+ */
+export function addPicture(parent, model, attributes = {}) {
+  const [height, width] = model.get("_pixels") ?? [28, 28];
+  return addElement(parent, "canvas", { width, height, role: "img", ...attributes });
+}
+
+/**
  * Dark on light in every theme, as the lessons print digits.
- * @param {HTMLCanvasElement} canvas of 28 x 28 pixels
- * @param {Float64Array} picture 784 numbers in [0, 1]
+ * @param {HTMLCanvasElement} canvas with a pixel for each number
+ * @param {Float64Array} picture numbers in [0, 1]
  */
 export function paintDigit(canvas, picture) {
   const context = context2d(canvas);
-  const image = context.createImageData(28, 28);
+  const image = context.createImageData(canvas.width, canvas.height);
   picture.forEach((p, i) => {
     const grey = 255 - Math.round(255 * p);
     image.data.set([grey, grey, grey, 255], 4 * i);

@@ -54,12 +54,30 @@ def with_decoder(vae, name):
     return vae
 
 
-def autoencoders(reconstruct):
+def require_pictures(decoder, pixels, name="decoder"):
+    """Raise ValueError unless a decoder gives pictures of this size.
+
+    Parameters
+    ----------
+    decoder : a Keras model from rows to rows
+    pixels : height and width
+    name : of the decoder in error messages
+    """
+    height, width = pixels
+    given = decoder.output_shape[-1]
+    if given != height * width:
+        raise ValueError(
+            f"{name} must give {height * width} pixels for each code, {height} x {width} as `pixels` says, not {given}"
+        )
+
+
+def autoencoders(reconstruct, pixels):
     """Models from images to images by name, once each is known to be one.
 
     Parameters
     ----------
-    reconstruct : a Keras model from `(n, 784)` to `(n, 784)`, or a dict of names to several of them
+    reconstruct : a Keras model from `(n, height * width)` to as many, or a dict of names to several of them
+    pixels : height and width
 
     Returns
     -------
@@ -70,14 +88,15 @@ def autoencoders(reconstruct):
     ValueError : a model is none, a name is no text, or there is no model
     """
     networks = reconstruct if isinstance(reconstruct, dict) else {"reconstruct": reconstruct}
+    n_pixels = pixels[0] * pixels[1]
     _validate.mapping(networks, "reconstruct", "a network's name to a Keras model of dense layers")
     for name, model in networks.items():
         _validate.string(name, "a network's name")
         shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
-        if shapes != ((None, 784), (None, 784)):
+        if shapes != ((None, n_pixels), (None, n_pixels)):
             raise ValueError(
-                f"{name} must be a Keras model of dense layers from 784 pixels to 784, since the page computes it, not "
-                f"{_validate.shown(model)}"
+                f"{name} must be a Keras model of dense layers from {n_pixels} pixels to {n_pixels}, since the page "
+                f"computes it, not {_validate.shown(model)}"
             )
     return networks
 

@@ -6,6 +6,7 @@ import {
   addElement,
   addLegend,
   addMenu,
+  addPicture,
   addPlane,
   addSlider,
   compute,
@@ -134,7 +135,7 @@ function followHand(plane, handle, model, point, scale) {
 /** @type {(parent: Element, model: Model) => () => void} */
 function addDigit(parent, model) {
   const layers = readNetwork(model.get("_network"));
-  const canvas = addElement(parent, "canvas", { class: "digit", width: 28, height: 28, role: "img" });
+  const canvas = addPicture(parent, model, { class: "digit" });
   canvas.setAttribute("aria-label", readNames(model).areDigits ? "the decoded digit" : "the decoded picture");
   const position = addElement(parent, "output");
 

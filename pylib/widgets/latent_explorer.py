@@ -10,7 +10,7 @@ from pylib import _validate
 from pylib.widgets import engine
 
 
-def _validate_explorer(vae, codes, labels, names):
+def _validate_explorer(vae, codes, labels, names, pixels):
     vae = engine.with_decoder(vae, "vae")
     if vae.latent_dim < 2:
         raise ValueError("LatentExplorer shows a plane: it needs a VAE with latent_dim 2 or more, not 1")
@@ -18,7 +18,10 @@ def _validate_explorer(vae, codes, labels, names):
     _validate.rows(codes, vae.latent_dim, "codes")
     names = _validate.class_names(names, vae.n_classes)
     _validate.labels(labels, len(codes), len(names))
-    return {"vae": vae, "codes": codes, "labels": _validate.numeric(labels, "labels"), "names": names}
+    pixels = _validate.sides(pixels)
+    engine.require_pictures(vae.decoder, pixels)
+    labels = _validate.numeric(labels, "labels")
+    return {"vae": vae, "codes": codes, "labels": labels, "names": names, "pixels": pixels}
 
 
 class LatentExplorer(anywidget.AnyWidget):
@@ -41,17 +44,18 @@ class LatentExplorer(anywidget.AnyWidget):
     labels : `(n,)` integers from 0 on, which colour the codes
     names : of the classes in the order of their labels, 1 to 100 strings, as many as a conditional VAE has; None for
         the digits 0 to 9
+    pixels : the side of a square picture, or height and width
 
     Attributes
     ----------
     z : where the point is, a list of `latent_dim` numbers; set it to move the point
     digit : the label given to a conditional decoder, or None
-    image : what the decoder makes of it, `(784,)` in [0, 1]; follows `z` and `digit`
+    image : what the decoder makes of it, `(height * width,)` in [0, 1]; follows `z` and `digit`
 
     Raises
     ------
     ValueError : the model is neither a trained VAE nor a decoder, the page can't compute one of its layers, or codes,
-        labels or names don't fit it
+        labels, names or pixels don't fit it
     """
 
     _esm = engine.javascript_module(Path(__file__).with_suffix(".js"))
@@ -69,9 +73,10 @@ class LatentExplorer(anywidget.AnyWidget):
     _typical = traitlets.Dict().tag(sync=True)
     _limit = traitlets.Float().tag(sync=True)
     _n_classes = traitlets.Int().tag(sync=True)
+    _pixels = traitlets.List().tag(sync=True)
 
     @_validate.arguments(_validate_explorer)
-    def __init__(self, vae, codes, labels, names=None):
+    def __init__(self, vae, codes, labels, names=None, pixels=28):
         self._vae = vae
         plane = engine.plane_traits(codes, labels, names)
         super().__init__(
@@ -79,6 +84,7 @@ class LatentExplorer(anywidget.AnyWidget):
             _network=_decoder(vae, plane["_limit"]),
             _typical={str(digit): _typical(codes[labels == digit]) for digit in np.unique(labels)},
             _n_classes=vae.n_classes or 0,
+            _pixels=list(pixels),
             z=[0.0] * vae.latent_dim,
             digit=None if vae.n_classes is None else 0,
         )

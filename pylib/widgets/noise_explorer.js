@@ -4,6 +4,7 @@
 import {
   addElement,
   addMenu,
+  addPicture,
   addSlider,
   bytes,
   compute,
@@ -20,7 +21,6 @@ import {
  * @typedef {ReturnType<typeof readDraws>} Draws
  */
 
-const PIXELS = 784;
 const PATTERNS = 10; // as Python has it
 const PICTURES = ["input", "reconstruction", "noisy", "reconstruction of noisy"];
 
@@ -46,8 +46,8 @@ const NOISES = {
     chances[i] < amount ? Math.min(1, pixel + additions[i]) : pixel,
   "Gaussian": (pixel, amount, i, { normals }) => clip(pixel + amount * normals[i]),
   "salt and pepper": (pixel, amount, i, { chances, extremes }) => chances[i] < amount ? extremes(i) : pixel,
-  "missing block": (pixel, amount, i, { kept }, step) =>
-    kept(Math.round(amount / step) * PATTERNS * PIXELS + i) ? pixel : 0,
+  "missing block": (pixel, amount, i, { kept, chances }, step) =>
+    kept(Math.round(amount / step) * chances.length + i) ? pixel : 0,
 };
 
 /** @param {number} p */
@@ -56,13 +56,14 @@ const clip = (p) => Math.min(1, Math.max(0, p));
 /** @type {(clean: Float64Array, image: Float64Array) => string} */
 function decibels(clean, image) {
   const squares = clean.reduce((sum, p, i) => sum + (image[i] - p) ** 2, 0);
-  return squares ? `${(-10 * Math.log10(squares / PIXELS)).toFixed(1).replace("-", "\u2212")} dB` : "unspoilt";
+  return squares ? `${(-10 * Math.log10(squares / clean.length)).toFixed(1).replace("-", "\u2212")} dB` : "unspoilt";
 }
 
 /** @type {(model: Model) => () => Float64Array[]} */
 function pictureMaker(model) {
   const pixels = new Uint8Array(bytes(model.get("_images")));
   const draws = readDraws(model);
+  const size = draws.chances.length / PATTERNS;
   const networks = Object.fromEntries(
     Object.entries(model.get("_networks")).map(([name, network]) => [name, readNetwork(network)]),
   );
@@ -70,8 +71,8 @@ function pictureMaker(model) {
   return function make() {
     const [index, noise] = [model.get("index"), model.get("noise")];
     const [layers, amount] = [networks[model.get("network")], Math.fround(amountOf(model))];
-    const first = (index % PATTERNS) * PIXELS;
-    const clean = Float64Array.from({ length: PIXELS }, (_, i) => Math.fround(pixels[index * PIXELS + i] / 255));
+    const first = (index % PATTERNS) * size;
+    const clean = Float64Array.from({ length: size }, (_, i) => Math.fround(pixels[index * size + i] / 255));
     const noisy = clean.map((pixel, i) => NOISES[noise](pixel, amount, first + i, draws, model.get("_step")));
     return [clean, compute(layers, clean).map(clip), noisy, compute(layers, noisy).map(clip)];
   };
@@ -97,7 +98,8 @@ function addControls(parent, model) {
   const names = Object.keys(model.get("_networks"));
   const network = names.length > 1 ? addMenu(controls, "network", names, model.get("network")) : null;
   network?.addEventListener("change", () => set({ network: network.value }));
-  const last = model.get("_images").byteLength / PIXELS - 1;
+  const [height, width] = model.get("_pixels") ?? [28, 28];
+  const last = model.get("_images").byteLength / (height * width) - 1;
   const index = addSlider(controls, "image", { min: 0, max: last, step: 1 }, (value) => set({ index: value }));
   const amount = addSlider(controls, "", { min: 0, step: model.get("_step") }, (value) => set({ amount: value }));
 
@@ -117,7 +119,7 @@ function addPictures(parent, model) {
     const figure = addElement(row, "figure");
     const caption = addElement(figure, "figcaption", {}, name);
     const psnr = addElement(caption, "span");
-    return { name, psnr, canvas: addElement(figure, "canvas", { class: "digit", width: 28, height: 28, role: "img" }) };
+    return { name, psnr, canvas: addPicture(figure, model, { class: "digit" }) };
   });
   const make = pictureMaker(model);
 

@@ -1,5 +1,6 @@
 """Four noises, some networks, and a digit with what they make of it, which the page computes."""
 
+from functools import partial
 from pathlib import Path
 
 import anywidget
@@ -21,10 +22,15 @@ MOST_IMAGES = 101
 PATTERNS = 10  # of each noise: the digits 0, 10, 20, ... share one, which keeps stored notebooks small
 
 
-def _validate_explorer(reconstruct, images):
+def _validate_explorer(reconstruct, images, pixels):
+    height, width = _validate.sides(pixels)
     images = _validate.numeric(images, "images")
-    _validate.images(images)
-    return {"reconstruct": engine.autoencoders(reconstruct), "images": images}
+    _validate.images(images, height * width)
+    return {
+        "reconstruct": engine.autoencoders(reconstruct, (height, width)),
+        "images": images,
+        "pixels": (height, width),
+    }
 
 
 class NoiseExplorer(anywidget.AnyWidget):
@@ -37,10 +43,12 @@ class NoiseExplorer(anywidget.AnyWidget):
 
     Parameters
     ----------
-    reconstruct : a Keras model from `(n, 784)` images to as many, such as an autoencoder; or a dict of names to several
-        of them, for a menu. They are chains of dense layers, with the activations linear, relu, silu, tanh or sigmoid;
-        what they return is clipped to [0, 1]
-    images : `(n, 784)` in [0, 1]; the slider walks the first 101 of them, rounded to MNIST's 256 levels of grey
+    reconstruct : a Keras model from `(n, height * width)` images to as many, such as an autoencoder; or a dict of
+        names to several of them, for a menu. They are chains of dense layers, with the activations linear, relu, silu,
+        tanh or sigmoid; what they return is clipped to [0, 1]
+    images : `(n, height * width)` in [0, 1]; the slider walks the first 101 of them, rounded to MNIST's 256 levels of
+        grey
+    pixels : the side of a square image, or height and width
 
     Attributes
     ----------
@@ -69,16 +77,19 @@ class NoiseExplorer(anywidget.AnyWidget):
     _amounts = traitlets.Dict().tag(sync=True)
     _step = traitlets.Float(STEP).tag(sync=True)
     _draws = traitlets.Dict().tag(sync=True)
+    _pixels = traitlets.List().tag(sync=True)
 
     @_validate.arguments(_validate_explorer)
-    def __init__(self, reconstruct, images):
-        pixels = np.rint(255 * images[:MOST_IMAGES]).astype("u1")
-        examples = _examples((pixels / 255).astype("float32"))
+    def __init__(self, reconstruct, images, pixels=28):
+        greys = np.rint(255 * images[:MOST_IMAGES]).astype("u1")
+        examples = _examples((greys / 255).astype("float32"), pixels)
+        self._last = len(greys) - 1
         super().__init__(
-            _images=pixels.tobytes(),
+            _images=greys.tobytes(),
+            _pixels=list(pixels),
             _networks={name: engine.network(network, examples, name=name) for name, network in reconstruct.items()},
             _amounts={name: [amount, largest] for name, (_, amount, largest) in NOISES.items()},
-            _draws=_draws(),
+            _draws=_draws(pixels),
             noise="uniform",
             network=next(iter(reconstruct)),
             index=0,
@@ -98,9 +109,9 @@ class NoiseExplorer(anywidget.AnyWidget):
 
     @traitlets.validate("index")
     def _validate_index(self, proposal):
-        last = len(self._images) // 784 - 1
-        if not _validate.is_integer(proposal.value) or not 0 <= proposal.value <= last:
-            raise ValueError(f"index must be an integer from 0 to {last}, not {_validate.shown(proposal.value)}")
+        if not _validate.is_integer(proposal.value) or not 0 <= proposal.value <= self._last:
+            shown = _validate.shown(proposal.value)
+            raise ValueError(f"index must be an integer from 0 to {self._last}, not {shown}")
         return int(proposal.value)
 
     @traitlets.validate("amount")
@@ -123,13 +134,21 @@ def _one_of(names, value, what):
     return value
 
 
-def _examples(images):
+def _noises(pixels):
+    """Each noise, for images of this size."""
+    return {
+        name: partial(spoil, pixels=pixels) if spoil is noise.block else spoil for name, (spoil, *_) in NOISES.items()
+    }
+
+
+def _examples(images, pixels):
     """The images, and all of them with the most of each noise."""
     rng = np.random.default_rng(0)
-    return np.concatenate([images, *(spoil(images, largest, rng) for spoil, _, largest in NOISES.values())])
+    spoilt = (spoil(images, NOISES[name][2], rng) for name, spoil in _noises(pixels).items())
+    return np.concatenate([images, *spoilt])
 
 
-def _draws():
+def _draws(pixels):
     """What the noises draw for each pixel of each pattern, as bytes.
 
     So more noise is the same noise and more of it, and the page needs no generator of NumPy's.
@@ -139,16 +158,17 @@ def _draws():
     def of_all(draw):
         return np.concatenate([draw(np.random.default_rng(pattern)) for pattern in range(PATTERNS)])
 
-    black, white = np.zeros((1, 784), "float32"), np.ones((1, 784), "float32")
+    n_pixels = pixels[0] * pixels[1]
+    black, white = np.zeros((1, n_pixels), "float32"), np.ones((1, n_pixels), "float32")
     floats = {
-        "chances": of_all(lambda rng: rng.random((1, 784), dtype="float32")),  # below the amount, the pixel is hit
+        "chances": of_all(lambda rng: rng.random((1, n_pixels), dtype="float32")),  # below the amount, the pixel is hit
         "additions": of_all(lambda rng: noise.uniform(black, 1, rng)),
-        "normals": of_all(lambda rng: rng.standard_normal((1, 784), dtype="float32")),
+        "normals": of_all(lambda rng: rng.standard_normal((1, n_pixels), dtype="float32")),
     }
     bits = {
         "extremes": of_all(lambda rng: noise.salt_and_pepper(black, 1, rng)),
         "kept": np.concatenate(
-            [of_all(lambda rng, amount=amount: noise.block(white, amount, rng)) for amount in amounts]
+            [of_all(lambda rng, amount=amount: noise.block(white, amount, rng, pixels)) for amount in amounts]
         ),
     }
     sent = {name: draws.astype("<f4").tobytes() for name, draws in floats.items()}
