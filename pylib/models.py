@@ -147,14 +147,22 @@ class VAE(keras.Model):
         self.likelihood, self.sigma = likelihood, sigma
         self.n_classes = None if n_classes is None else int(n_classes)
         self.pixels, self.n_pixels = (height, width), height * width
-        shape = (self.n_pixels, self.latent_dim, self.hidden, self.activation, self.n_classes)
-        self.encoder = _networks.build_encoder(*shape)
-        self.decoder_logits, self.decoder = _networks.build_decoder(*shape)
+        self.encoder, self.decoder_logits, self.decoder = self.build_networks()
         # A weight, because a number would be frozen into the compiled training step.
         self._beta = self.add_weight(name="beta", initializer=keras.initializers.Constant(beta), trainable=False)
         self._reconstruction_mean = keras.metrics.Mean(name="reconstruction")
         self._kl_mean = keras.metrics.Mean(name="kl")
         self.built = True  # it has all its weights, and may be saved before its first call
+
+    def build_networks(self):
+        """The three networks, untrained; a subclass may return others, such as convolutional ones.
+
+        Returns
+        -------
+        encoder, decoder_logits, decoder : as the class has them
+        """
+        shape = (self.n_pixels, self.latent_dim, self.hidden, self.activation, self.n_classes)
+        return _networks.build_encoder(*shape), *_networks.build_decoder(*shape)
 
     @property
     def beta(self):  # numpydoc ignore=RT01

@@ -274,15 +274,21 @@ def trade_off(points):
     least = (rate + distortion).min()
     ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(least, (rate + distortion).max())
     lines = np.delete(ticks, np.abs(ticks - least).argmin())  # the darkest one takes its place
-    room, named = np.array([0.16 * (right - left), 0.05 * (top - bottom)]), []  # that a label takes, and their places
+    unit = np.array([right - left, top - bottom])
+
+    def room(x, y, letters, size):
+        """What a text takes from its lower left corner on: it, and the upper right corner."""
+        return np.array([[x, y], [x, y] + size / 10 * np.array([0.017 * letters, 0.06]) * unit])
+
+    names = [room(x, y, len(name) + 1, 10) + 0.02 * unit for name, x, y in zip(points, rate, distortion, strict=True)]
     for level, name, color in [(least, f"{least:.4g}", "0.2"), *((level, f"{level:g}", "0.7") for level in lines)]:
         axes.plot(ends, level - ends, color=color, linewidth=0.8, linestyle="--", zorder=1)
         x = min(right, level - bottom)  # where the line leaves the picture
-        place = np.array([x, level - x])
-        free = all(np.any(np.abs(place - other) >= room) for other in named)
+        label = room(x, level - x, len(name) + 7, 8)
+        free = all(np.any((label[0] >= other[1]) | (other[0] >= label[1])) for other in names)
         if left < x and bottom <= level - x < top and free:
-            axes.text(*place, f" -ELBO {name}", color="0.35", fontsize=8, va="bottom", ha="left")
-            named.append(place)
+            axes.text(x, level - x, f" -ELBO {name}", color="0.35", fontsize=8, va="bottom", ha="left")
+            names.append(label)
     for name, x, y in zip(points, rate, distortion, strict=True):
         axes.annotate(name, (x, y), (7, 5), textcoords="offset points", zorder=4, path_effects=WHITE)
     axes.set(xlim=(left, right), ylim=(bottom, top), xlabel="rate (nats)", ylabel="distortion (nats)")
@@ -506,6 +512,9 @@ def scatters(codes, labels, xlabel="first latent number", ylabel="second latent 
     row[0, 0].set_ylabel(ylabel)
     if len(names) > 1:
         _add_legend(row[0, -1], names, columns)
+    if legend > 0:
+        for _ in range(2):  # the layout approaches what a wide legend leaves
+            figure.draw_without_rendering()
     return figure
 
 

@@ -301,11 +301,14 @@ def test_one_class_has_no_name():
     "names", [FASHION, list("abcdefghijklmnopqrstuvwxyz"), [f"{i} of a hundred" for i in range(100)]]
 )
 def test_the_legend_fits_in_the_figure(names, style):
-    (axes,) = plots.scatters({"": np.zeros((100, 2))}, np.arange(100) % len(names), names=names).axes
+    z = np.random.default_rng(0).normal(size=(100, 2)) * [0.75, 1]
+    (axes,) = plots.scatters({"": z}, np.arange(100) % len(names), names=names).axes
     axes.figure.draw_without_rendering()
     box, legend = axes.figure.bbox, axes.get_legend() or axes.figure.legends[0]
     extent = legend.get_window_extent()
     assert len(legend.get_texts()) == len(names)
+    whole = axes.figure.get_tightbbox()  # in inches
+    assert 0 <= whole.x0 and whole.x1 <= axes.figure.get_size_inches()[0]
     assert extent.x0 > axes.get_window_extent().x1 and extent.x1 <= box.x1 and box.y0 <= extent.y0 < extent.y1 <= box.y1
     assert axes.get_window_extent().height > 0.6 * box.height  # the plane keeps its size
 
@@ -554,11 +557,17 @@ def test_titles_that_would_overlap_stand_upright_and_have_room(style):
     assert pictures[1] > 0.8 * pictures[0]
 
 
-def test_labels_of_lines_of_equal_elbo_leave_each_other_room():
-    near = {"beta = 0.1": (104, 372), "beta = 0.3": (50, 381), "beta = 1.0": (20, 402), "beta = 10": (1, 453)}
-    figure = plots.trade_off(near)
-    figure.canvas.draw()
-    labels = [text for text in figure.axes[0].texts if "ELBO" in text.get_text()]
-    boxes = [label.get_window_extent() for label in labels]
-    assert len(boxes) >= 3 and "422" in labels[0].get_text()
+@pytest.mark.parametrize(
+    ("points", "least"),
+    [
+        ([(104, 372), (50, 381), (20, 402), (1, 453)], "422"),
+        ([(51.1, 232.6), (31.4, 236.5), (15.7, 246.8), (6.9, 263), (3.2, 289.5)], "262.5"),  # of clothes
+    ],
+)
+def test_labels_in_a_trade_off_leave_each_other_room(points, least, style):
+    (axes,) = plots.trade_off({f"beta = 0.{i}": point for i, point in enumerate(points)}).axes
+    axes.figure.canvas.draw()
+    labels = [text.get_text() for text in axes.texts if "ELBO" in text.get_text()]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(labels) >= 3 and least in labels[0]
     assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
