@@ -1,7 +1,7 @@
-"""Train the lessons' VAE on several devices at once: `python data_parallel.py [devices]`.
+"""Train the lessons' VAE on several devices at once: `python data_parallel.py [devices] [folder] [epochs]`.
 
-Without graphics cards, the devices are virtual: shares of the processor, to try the code on any machine.
-See DATA_PARALLEL.md.
+Without graphics cards, the devices are virtual: shares of the processor, to try the code on any machine. With a folder,
+each epoch is saved there, and a run that was stopped goes on from its last whole epoch. See DATA_PARALLEL.md.
 """
 
 import os
@@ -27,23 +27,28 @@ def strategy_for(devices):
     return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.get_strategy()
 
 
-def main(devices):
+def main(devices, folder=None, epochs=2):
     strategy = strategy_for(devices)
     keras.utils.set_random_seed(0)
     x = mnist_train()[0][:6400]
     batch_size = 256  # of all devices together
     with strategy.scope():
         vae = VAE()
-        settings = compile_settings(len(x), epochs=2, batch_size=batch_size)
+        settings = compile_settings(len(x), epochs, batch_size=batch_size)
         settings["steps_per_execution"] = 1  # TensorFlow cannot mirror its loop over several steps
         settings["jit_compile"] = False  # nor a step that XLA compiled
         vae.compile(**settings)
-    history = vae.fit(x, batch_size=batch_size, epochs=2, verbose=0, shuffle=False).history
-    print(
-        f"-ELBO after each epoch, {strategy.num_replicas_in_sync} at once:",
-        *[f"{loss:.4f}" for loss in history["loss"]],
-    )
+    # Weights, the optimiser's state and the number of the epoch; two copies, should the run end while it saves one.
+    backup = keras.callbacks.BackupAndRestore(folder, double_checkpoint=True) if folder else keras.callbacks.Callback()
+
+    def tell(epoch, logs):
+        print(f"epoch {epoch + 1} of {epochs}, {strategy.num_replicas_in_sync} at once: -ELBO {logs['loss']:.4f} nats")
+        sys.stdout.flush()
+
+    told = keras.callbacks.LambdaCallback(on_epoch_end=tell)
+    vae.fit(x, batch_size=batch_size, epochs=epochs, verbose=0, shuffle=False, callbacks=[backup, told])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    devices, folder, epochs = [*sys.argv[1:], *["2", "", "2"][len(sys.argv) - 1 :]]
+    main(int(devices), folder, int(epochs))
