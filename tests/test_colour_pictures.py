@@ -1,24 +1,27 @@
-"""The example with coloured pictures: its shapes, and two VAEs that learn something of them."""
+"""Larger and coloured pictures: the lines of PICTURES.md, and the example, whose two VAEs learn something."""
 
 import importlib.util
 import re
+import textwrap
 from pathlib import Path
 
 import keras
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
+from PIL import Image
 
 from pylib import evidence
+from tests.own_pictures import write_digits
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location(
-        "colour_pictures", Path(__file__).parents[1] / "examples" / "colour_pictures.py"
-    )
+    spec = importlib.util.spec_from_file_location("colour_pictures", ROOT / "examples" / "colour_pictures.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -44,7 +47,7 @@ def test_shapes_have_two_colours_and_stay_within(example):
 def test_both_learn(example, tmp_path, capsys):
     example.main(4, tmp_path / "picture.png", n=1280)
     printed = capsys.readouterr().out
-    mean, dense, convolutions = (float(mse) for mse in re.findall(r"(?:MSE|picture) (0\.\d+)", printed))
+    mean, dense, convolutions = (float(mse) for mse in re.findall(r"MSE (0\.\d+)", printed))
     assert 0.03 < mean < 0.15
     assert dense < 0.8 * mean and convolutions < 0.8 * mean
     assert plt.imread(tmp_path / "picture.png").std() > 0.1
@@ -63,3 +66,22 @@ def test_evidence_takes_convolutions(example, tmp_path):
     vae.save(tmp_path / "shapes.keras")
     again = keras.models.load_model(tmp_path / "shapes.keras", {"ConvolutionalVAE": example.ConvolutionalVAE})
     assert np.array_equal(again.predict(x, verbose=0), vae.predict(x, verbose=0))
+
+
+def test_the_lines_for_larger_pictures_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_digits(tmp_path / "my_pictures")
+    text = (ROOT / "PICTURES.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"(?:^    .*\n|^\n)+", text[text.index("## Larger") :], re.MULTILINE)[1:2]
+    cells = {cell.id: cell.source for cell in nbformat.read(ROOT / "notebooks" / "04_latent_grid.ipynb", 4).cells}
+    names = {}
+    exec(cells["code-01"].removeprefix("%matplotlib inline") + "\n" + cells["code-02"], names)
+    exec(textwrap.dedent(block), names)
+    pictures, vae = names["images"], names["vae"]
+    assert pictures.shape == (1797, 48 * 64) and pictures.min() == 0 and pictures.max() == 1
+    first = names["files"][0]
+    assert names["names"][names["labels"][0]] == first.parent.name
+    upright = np.asarray(Image.open(first).resize((64, 48))) / 255
+    assert np.abs(pictures[0].reshape(48, 64) - upright).max() < 1e-6
+    mean = np.mean((pictures - pictures.mean(axis=0)) ** 2)
+    assert vae.pixels == (48, 64) and np.mean((vae.predict(pictures, verbose=0) - pictures) ** 2) < mean
