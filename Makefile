@@ -102,7 +102,7 @@ constraints: CONSTRAINTS =  # which may no longer fit what is required
 constraints:
 	@[ -x .venv/bin/uv ] || { $(SET_UP) lab; }
 	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-		--extra test --extra page --no-emit-package vae-by-doing --no-header --no-annotate \
+		--extra test --extra page --extra hub --no-emit-package vae-by-doing --no-header --no-annotate \
 		requirements.txt pyproject.toml --output-file constraints.txt
 
 format:
