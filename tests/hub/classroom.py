@@ -91,9 +91,9 @@ def clean_up():
         denied.write_text("\n".join(lines) + "\n") if lines else denied.unlink()
 
 
-def end_processes(uids):
+def end_processes(uids, programs=True):
     """Kill processes of some users, and of programs that lie in the test's folder; return how many there were."""
-    found = [pid for pid in processes() if uid_of(pid) in uids or str(PREFIX) in command_line(pid)]
+    found = [pid for pid in processes() if uid_of(pid) in uids or programs and str(PREFIX) in command_line(pid)]
     for pid in found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
