@@ -62,6 +62,7 @@ c.Spawner.cmd = [str(BIN / "jupyterhub-singleuser")]
 c.Spawner.default_url = "/lab"
 c.Spawner.mem_limit = CHOSEN["memory"]
 c.Spawner.cpu_limit = 2
+c.Spawner.poll_interval = 5  # seconds in which another's process could answer at the port of a server that ended
 c.Spawner.start_timeout = 120
 c.Spawner.http_timeout = 120
 c.JupyterHub.concurrent_spawn_limit = 10

@@ -1,7 +1,7 @@
 """What a hostile student tries: in a kernel of the hub, in the exchange, and in a notebook while it is marked."""
 
 # Runs in the student's own kernel; `known` holds what the student could not know, to see that it would not help.
-ATTEMPTS = '''
+ATTEMPTS = """
 import json, os, pathlib, signal, socket, subprocess, urllib.error, urllib.request
 
 def call(url, token=""):
@@ -64,7 +64,7 @@ for name, attempt in attempts.items():
     except Exception as error:
         outcomes[name] = f"{type(error).__name__}: {error}"  # not refused but mistaken
 print(json.dumps(outcomes))
-'''
+"""
 
 # Runs as a student, beside the exchange's rules: `victim` is another student.
 FORGERIES = """

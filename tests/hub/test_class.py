@@ -132,8 +132,12 @@ def day(server):
 
 
 T0 = time.time()
+
+
 def tl(*a):
-    print(f"{time.time()-T0:.1f}", *a, open("/proc/loadavg").read().split()[0], file=open("/tmp/hubtry/timeline", "a"))
+    print(
+        f"{time.time() - T0:.1f}", *a, open("/proc/loadavg").read().split()[0], file=open("/tmp/hubtry/timeline", "a")
+    )
 
 
 def _attend(day, name):
@@ -207,7 +211,8 @@ def _be_hostile(day):
         kernel.run("1")
         day.seconds.setdefault(each.name, time.monotonic() - start)
     home = classroom.HOMES / "student01"
-    (server,) = [json.loads(file.read_text()) for file in (home / ".local/share/jupyter/runtime").glob("jpserver-*.json")]
+    runtime = home / ".local/share/jupyter/runtime"
+    server = json.loads(_newest(runtime.glob("jpserver-*.json")).read_text())
     known = {
         "name": "student01",
         "home": str(home),
@@ -220,7 +225,7 @@ def _be_hostile(day):
         "prefix": str(PREFIX),
         "pid": server["pid"],
         "port": server["port"],
-        "socket": str(next((home / ".local/share/jupyter/runtime").glob("kernel-*-ipc-*"))),
+        "socket": str(_newest(runtime.glob("kernel-*-ipc-*"))),
         "marking": str(STATE / "marking" / f"{COURSE}-mark1"),
         "account": COURSE,
         "proxy": classroom.PORT + 1,
@@ -234,6 +239,10 @@ def _be_hostile(day):
     day.strangers["the course's account"] = Person(COURSE).log_in("")
     for each in (victim, person):
         each.stop()
+
+
+def _newest(paths):
+    return max(paths, key=os.path.getmtime)
 
 
 def _look_at_the_formgrader(day):
