@@ -210,7 +210,7 @@ def digest():
 
 def install_proxy(prefix):
     """The proxy that fits the system's Node."""
-    node = int(packages.answer("node", "--version")[1].removeprefix("v").split(".")[0] or 0)
+    node = int(packages.answer("node", "--version")[1].strip().removeprefix("v").split(".")[0] or 0)
     fitting = next((PROXIES[least] for least in sorted(PROXIES, reverse=True) if node >= least), None)
     if fitting is None:
         raise SystemExit(f"The proxy needs Node 14 or newer, and node is {node or 'missing'}: install a newer one.")
