@@ -252,6 +252,7 @@ def make_folders(chosen):
     make_folder(state / "exchange", "root", 0o1777)
     make_folder(state / "exchange" / COURSE_ID, course, 0o755)
     make_folder(state / "exchange" / COURSE_ID / "inbound", course, 0o3733)
+    make_folder(state / "exchange" / COURSE_ID / "feedback", course, 0o711)
     make_folder(state / "marking", "root", 0o755)
     make_folder(state / "marking/locks", "root", 0o755)
     for name in chosen["markers"]:
