@@ -72,13 +72,13 @@ c.Spawner.environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **threads}
 if Path("/run/systemd/system").is_dir():
     c.JupyterHub.spawner_class = "systemd"  # which keeps the limits
     c.SystemdSpawner.isolate_tmp = True
-    c.SystemdSpawner.isolate_devices = True
     c.SystemdSpawner.unit_extra_properties = {"ProtectProc": "invisible", "TasksMax": "500"}
 
     def before_spawn(spawner):
         """Keep students from sudo; marking needs it."""
-        spawner.disable_user_sudo = spawner.user.name != COURSE
-        if spawner.user.name == COURSE:
+        is_student = spawner.user.name != COURSE
+        spawner.disable_user_sudo = spawner.isolate_devices = is_student  # without devices there is no sudo either
+        if not is_student:
             spawner.mem_limit = None  # it marks several submissions at a time
 
     c.Spawner.pre_spawn_hook = before_spawn

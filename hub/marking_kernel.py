@@ -32,6 +32,7 @@ def for_nbgrader(connection_file, folders):
         place = Path(folders, marker, "sockets", "kernel")
         for port in PORTS:
             link = Path(f"{connection['ip']}-{connection[port]}")
+            link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(f"{place}-{connection[port]}")
         environment = {name: value for name, value in os.environ.items() if name.startswith(KEPT)}

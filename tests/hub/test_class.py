@@ -114,30 +114,17 @@ def day(server):
         )
         code, text = as_user("student10", "python", "-c", forgeries)
         assert code == 0, text
-        tl("forged")
         day.collected = nbgrader("collect", NAME)
         marking = threading.Thread(target=_mark, args=(day,))
         marking.start()
-        _be_hostile(day)
-        tl("hostile")
         _look_at_the_formgrader(day)
-        tl("formgrader")
+        _be_hostile(day)
         marking.join()
-        tl("marked")
         nbgrader("generate_feedback", NAME)
         nbgrader("release_feedback", NAME)
         nbgrader("export", "--to", "marks.csv")
         _fetch_feedback(day)
         yield day
-
-
-T0 = time.time()
-
-
-def tl(*a):
-    print(
-        f"{time.time() - T0:.1f}", *a, open("/proc/loadavg").read().split()[0], file=open("/tmp/hubtry/timeline", "a")
-    )
 
 
 def _attend(day, name):
@@ -149,7 +136,6 @@ def _attend(day, name):
     kernel = person.kernel()
     assert kernel.run("print(6 * 7)") == "42\n"
     day.seconds[name] = time.monotonic() - start
-    tl(name, "kernel", day.seconds[name])
     person.assignments("fetch")
     path = f"{NAME}/{NAME}.ipynb"
     person.save(path, NOTEBOOKS[name])
@@ -160,13 +146,10 @@ def _attend(day, name):
     else:
         kernel.run("from pylib import checks, pretrained\nvae = pretrained.load('vae_2')")
     day.memory[name] = classroom.memory(name)
-    tl(name, "worked")
     person.assignments("submit")
-    tl(name, "submitted")
     if name == "student08":
         _kill_while_handing_in(day, person)
     person.stop()
-    tl(name, "stopped")
 
 
 def _kill_while_handing_in(day, person):
