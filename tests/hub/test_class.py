@@ -291,6 +291,7 @@ def test_forged_submissions_count_for_nobody_else(day, marks):
     assert float(marks["student02"]["score"]) == 1  # which the forged one, blank and later, has not
     assert "student02+05_exercises+2999" in day.collected and "counts as theirs" in day.collected
     assert "no whole submission" in day.collected and "yesterday" in day.collected
+    assert "+early says 2001-01-01" in day.collected and "which counts" in day.collected
     folder = COURSE_HOME / "submitted/student10" / NAME
     assert not (folder / f"{NAME}.ipynb").is_symlink() and not (folder / "names.txt").exists()
     assert not any((COURSE_HOME / "autograded/student10").rglob("*.ipynb")) or float(marks["student10"]["score"]) == 0
