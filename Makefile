@@ -35,8 +35,9 @@ test:
 	@$(SET_UP) test
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
-	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser" notebooks tests || failed=1; \
+	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not hub" notebooks tests || failed=1; \
 	$(PYTEST) -m browser tests/browser || failed=1; \
+	$(PYTEST) -m hub tests/hub || failed=1; \
 	exit $$failed
 
 # For the everyday loop: lint and the fast tests, without notebooks, grading and browser.
@@ -44,7 +45,7 @@ quick:
 	@$(SET_UP) test
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
-	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not slow" tests || failed=1; \
+	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not hub and not slow" tests || failed=1; \
 	exit $$failed
 
 # Run notebooks and store their outputs.
@@ -102,7 +103,7 @@ constraints: CONSTRAINTS =  # which may no longer fit what is required
 constraints:
 	@[ -x .venv/bin/uv ] || { $(SET_UP) lab; }
 	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --fork-strategy fewest \
-		--extra test --extra page --no-emit-package vae-by-doing --no-header --no-annotate \
+		--extra test --extra page --extra hub --no-emit-package vae-by-doing --no-header --no-annotate \
 		requirements.txt pyproject.toml --output-file constraints.txt
 
 format:
