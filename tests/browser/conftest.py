@@ -29,13 +29,19 @@ LAB_SETTINGS = {
 
 # What else takes long in lessons that a test of the browser runs: their whole run is nbval's.
 FEWER = {
+    "01_autoencoder": {"np.resize(x_train, (12_800, 784))": "np.resize(x_train, (1_280, 784))"},
     "03_vae_theory": {
+        "quadrature_error(vae, x_val[:300], ": "quadrature_error(vae, x_val[:30], ",
+        "quadrature_error(vae, x_test[:300], ": "quadrature_error(vae, x_test[:30], ",
         "some, log_p_some = x_val[:200], log_p[:200]": "some, log_p_some = x_val[:40], log_p[:40]",
         "seen = exact_log_likelihood(vae, x_train[:2000], ": "seen = exact_log_likelihood(vae, x_train[:200], ",
         "elbo(vae, x_train[:2000], 20, seed=1)": "elbo(vae, x_train[:200], 20, seed=1)",
     },
     "06_latent_diffusion": {
         "some = held_out[:2000]": "some = held_out[:500]",
+        "rise_of_bound(300)": "rise_of_bound(30)",
+        "rng.permutation(len(x_test))[:2000]": "rng.permutation(len(x_test))[:200]",
+        "(0.0, 1.0, 2.0) if labelled": "(0.0, 2.0) if labelled",
         "gain(diffusion, codes[:1000])": "gain(diffusion, codes[:100])",
         "np.linspace(-3.5, 3.5, 101)": "np.linspace(-3.5, 3.5, 41)",
         "priors[name].sample(50_000, seed=0)": "priors[name].sample(2_000, seed=0)",
