@@ -3,8 +3,8 @@
 `python colour_pictures.py [epochs] [picture.png]`. See the last part of PICTURES.md.
 """
 
+import argparse
 import os
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -104,4 +104,8 @@ def main(epochs, file, n=12_800):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15, sys.argv[2] if len(sys.argv) > 2 else None)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("epochs", nargs="?", type=int, default=15)
+    parser.add_argument("picture", nargs="?", help="a file for it")
+    arguments = parser.parse_args()
+    main(arguments.epochs, arguments.picture)

@@ -4,8 +4,8 @@ Without graphics cards, the devices are virtual: shares of the processor, to try
 each epoch is saved there, and a run that was stopped goes on from its last whole epoch. See DATA_PARALLEL.md.
 """
 
+import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -42,13 +42,18 @@ def main(devices, folder=None, epochs=2):
     backup = keras.callbacks.BackupAndRestore(folder, double_checkpoint=True) if folder else keras.callbacks.Callback()
 
     def tell(epoch, logs):
-        print(f"epoch {epoch + 1} of {epochs}, {strategy.num_replicas_in_sync} at once: -ELBO {logs['loss']:.4f} nats")
-        sys.stdout.flush()
+        print(
+            f"epoch {epoch + 1} of {epochs}, {strategy.num_replicas_in_sync} at once: -ELBO {logs['loss']:.4f} nats",
+            flush=True,
+        )
 
     told = keras.callbacks.LambdaCallback(on_epoch_end=tell)
     vae.fit(x, batch_size=batch_size, epochs=epochs, verbose=0, shuffle=False, callbacks=[backup, told])
 
 
 if __name__ == "__main__":
-    devices, folder, epochs = [*sys.argv[1:], *["2", "", "2"][len(sys.argv) - 1 :]]
-    main(int(devices), folder, int(epochs))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("devices", nargs="?", type=int, default=2)
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("epochs", nargs="?", type=int, default=2)
+    main(**vars(parser.parse_args()))
