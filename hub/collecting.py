@@ -15,7 +15,8 @@ from nbgrader.exchange.default import ExchangeCollect
 
 SECONDS = 60  # that handing in may take
 LARGEST = 50_000_000  # bytes of a file
-MOST = 20  # files of a submission
+MOST = 20  # files of a submission, notebooks first
+OF_NBGRADER = ("timestamp.txt", "submission_secret.txt")  # the secret is what it writes last
 NEVER = datetime.datetime(1970, 1, 1)
 
 
@@ -58,7 +59,7 @@ def _claims(files, path):
     statuses = [status for _, status in files.values()] + [os.lstat(path)]
     # No user can set a ctime.
     touched = datetime.datetime.fromtimestamp(max(status.st_ctime for status in statuses), datetime.UTC)
-    if "submission_secret.txt" not in files:  # what nbgrader writes last
+    if OF_NBGRADER[-1] not in files:
         raise ValueError("it has no submission_secret.txt")
     return claimed, pwd.getpwuid(statuses[-1].st_uid).pw_name, touched.replace(tzinfo=None)
 
@@ -69,14 +70,18 @@ def _plain_files(path):
     folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         owner = os.fstat(folder).st_uid
-        for name in sorted(os.listdir(folder))[:MOST]:
+        names = sorted(os.listdir(folder), key=lambda name: (not name.endswith(".ipynb"), name))
+        for name in [*OF_NBGRADER, *[name for name in names if name not in OF_NBGRADER][:MOST]]:
             try:
                 number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-            except OSError:  # a link, or not readable
+            except OSError:  # a link, not readable, or not there
                 continue
-            with open(number, "rb") as file:
+            try:
                 status = os.fstat(number)
                 if stat.S_ISREG(status.st_mode) and status.st_uid == owner and status.st_size <= LARGEST:
-                    yield name, (file.read(LARGEST), status)
+                    with open(number, "rb", closefd=False) as file:
+                        yield name, (file.read(LARGEST), status)
+            finally:
+                os.close(number)
     finally:
         os.close(folder)

@@ -87,6 +87,8 @@ def run():
 
 def end():
     """As a marking user: end each process of this user but this one."""
+    if os.geteuid() == 0:
+        raise SystemExit("This ends all processes of its user: it is for marking users, not for root.")
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
 
