@@ -194,7 +194,7 @@ class LossPlot(keras.callbacks.Callback):
             axes.set(xlabel="epoch", ylabel=unit, xlim=(0.5, self.params["epochs"] + 0.5))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             if axes.lines:
-                axes.legend()
+                axes.legend(loc=self._corner(axes.lines[0].get_ydata()))
             if self.levels:
                 self._draw_levels(axes)
             if self.bottom is not None:
@@ -207,6 +207,12 @@ class LossPlot(keras.callbacks.Callback):
         else:
             self.handle.update(data, metadata=metadata, raw=True)
         self.drawn = len(self.epochs)
+
+    def _corner(self, curve):
+        """Where a curve that falls or rises leaves room; the best place could be another on each machine."""
+        if self.levels:
+            return "best"
+        return "upper right" if curve[-1] <= curve[0] else "lower right"
 
     def _draw_levels(self, axes):
         axes.set_yscale("log")

@@ -113,6 +113,18 @@ def test_the_axis_may_begin_at_zero():
     assert top == pytest.approx(1.05 * highest)  # so that no point is cut
 
 
+@pytest.mark.parametrize(("ends", "corner"), [((3.0, 1.0), "upper right"), ((1.0, 3.0), "lower right")])
+def test_the_legend_s_place_hangs_on_where_the_curve_ends(ends, corner):
+    plot = LossPlot(loss="MSE")
+    plot.set_params({"epochs": 2})
+    plot.on_train_begin()
+    for epoch, loss in enumerate(ends):
+        plot.on_epoch_end(epoch, {"loss": loss})
+    plot.on_train_end()
+    legend = plot.axes[0, 0].get_legend()
+    assert legend._loc == legend.codes[corner]
+
+
 def test_needs_a_log():
     with pytest.raises(ValueError, match="needs a log to draw"):
         LossPlot()
