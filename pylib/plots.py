@@ -276,8 +276,7 @@ def trade_off(points):
     lines = np.delete(ticks, np.abs(ticks - least).argmin())  # the darkest one takes its place
     unit = np.array([right - left, top - bottom])
 
-    def room(x, y, letters, size):
-        """What a text takes from its lower left corner on: it, and the upper right corner."""
+    def room(x, y, letters, size):  # what a text takes from its lower left corner on: it, and the upper right corner
         return np.array([[x, y], [x, y] + size / 10 * np.array([0.017 * letters, 0.06]) * unit])
 
     names = [room(x, y, len(name) + 1, 10) + 0.02 * unit for name, x, y in zip(points, rate, distortion, strict=True)]
