@@ -20,8 +20,9 @@ def _validate_fraction(images, amount, rng):
 
 def _validate_block(images, amount, rng, pixels):
     height, width = _validate.sides(pixels)
-    _validate.rows(images, height * width)
-    return _validate_fraction(images, amount, rng) | {"pixels": (height, width)}
+    valid = _validate_fraction(images, amount, rng)
+    _validate.row_shape(valid["images"], height * width)
+    return valid | {"pixels": (height, width)}
 
 
 def _validate_sigma(images, amount, rng):

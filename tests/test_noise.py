@@ -81,7 +81,7 @@ def test_fraction_above_one(f, images):
 
 
 def test_a_block_of_images_of_another_size():
-    with pytest.raises(ValueError, match=r"shape \(n, 784\), a row per image, not \(2, 783\)"):
+    with pytest.raises(ValueError, match=r"shape \(n, 784\), a row each, not \(2, 783\)"):
         noise.block(np.zeros((2, 783)), 0.1, rng())
 
 

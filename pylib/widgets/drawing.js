@@ -18,6 +18,7 @@ import {
   paintDigit,
   readNames,
   readNetwork,
+  readPixels,
   showTraits,
 } from "./engine.js";
 
@@ -407,7 +408,7 @@ function render({ model, el }) {
   const { showSoon, stop } = showTraits(model, ["ink", "network", "sigma"], () => {
     paint();
     if (!shows.length) return;
-    const image = centreDigit(drawing.ink(), model.get("side"), model.get("_pixels") ?? [28, 28]);
+    const image = centreDigit(drawing.ink(), model.get("side"), readPixels(model));
     for (const part of shows) part(image);
   });
   return () => {

@@ -106,11 +106,17 @@ export function compute(layers, input) {
 }
 
 /**
- * A canvas for pictures as large as the model's; notebooks may be older than other sizes than MNIST's.
+ * A picture's height and width; notebooks may be older than other sizes than MNIST's.
+ * @type {(model: Model) => [number, number]}
+ */
+export const readPixels = (model) => model.get("_pixels") ?? [28, 28];
+
+/**
+ * A canvas for pictures as large as the model's.
  * @type {(parent: Element, model: Model, attributes?: Record<string, unknown>) => HTMLCanvasElement}
  */
 export function addPicture(parent, model, attributes = {}) {
-  const [height, width] = model.get("_pixels") ?? [28, 28];
+  const [height, width] = readPixels(model);
   return addElement(parent, "canvas", { width, height, role: "img", ...attributes });
 }
 

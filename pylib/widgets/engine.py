@@ -54,20 +54,19 @@ def with_decoder(vae, name):
     return vae
 
 
-def require_pictures(decoder, pixels, name="decoder"):
+def require_pictures(decoder, pixels):
     """Raise ValueError unless a decoder gives pictures of this size.
 
     Parameters
     ----------
     decoder : a Keras model from rows to rows
     pixels : height and width
-    name : of the decoder in error messages
     """
     height, width = pixels
     given = decoder.output_shape[-1]
     if given != height * width:
         raise ValueError(
-            f"{name} must give {height * width} pixels for each code, {height} x {width} as `pixels` says, not {given}"
+            f"decoder must give {height * width} pixels for each code, {height} x {width} as `pixels` says, not {given}"
         )
 
 

@@ -11,6 +11,7 @@ import {
   keepKeys,
   paintDigit,
   readNetwork,
+  readPixels,
   showTraits,
 } from "./engine.js";
 
@@ -98,7 +99,7 @@ function addControls(parent, model) {
   const names = Object.keys(model.get("_networks"));
   const network = names.length > 1 ? addMenu(controls, "network", names, model.get("network")) : null;
   network?.addEventListener("change", () => set({ network: network.value }));
-  const [height, width] = model.get("_pixels") ?? [28, 28];
+  const [height, width] = readPixels(model);
   const last = model.get("_images").byteLength / (height * width) - 1;
   const index = addSlider(controls, "image", { min: 0, max: last, step: 1 }, (value) => set({ index: value }));
   const amount = addSlider(controls, "", { min: 0, step: model.get("_step") }, (value) => set({ amount: value }));

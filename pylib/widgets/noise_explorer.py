@@ -1,6 +1,5 @@
 """Four noises, some networks, and a digit with what they make of it, which the page computes."""
 
-from functools import partial
 from pathlib import Path
 
 import anywidget
@@ -134,17 +133,11 @@ def _one_of(names, value, what):
     return value
 
 
-def _noises(pixels):
-    """Each noise, for images of this size."""
-    return {
-        name: partial(spoil, pixels=pixels) if spoil is noise.block else spoil for name, (spoil, *_) in NOISES.items()
-    }
-
-
 def _examples(images, pixels):
     """The images, and all of them with the most of each noise."""
     rng = np.random.default_rng(0)
-    spoilt = (spoil(images, NOISES[name][2], rng) for name, spoil in _noises(pixels).items())
+    size = {noise.block: {"pixels": pixels}}  # the other noises take rows of any length
+    spoilt = (spoil(images, largest, rng, **size.get(spoil, {})) for spoil, _, largest in NOISES.values())
     return np.concatenate([images, *spoilt])
 
 

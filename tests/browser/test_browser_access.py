@@ -19,6 +19,7 @@ from pylib.widgets import DenoisedDrawing, DiffusionWalk, DrawnDigit, FigureSlid
 from tests.browser.explorers import middle
 from tests.browser.pages import LESSONS
 from tests.browser.test_browser_site import SitePage, is_dark
+from tests.small_vae import weights_at_random
 from tools.notebooks import WIDGET
 
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -98,12 +99,6 @@ def opened(chromium, site):
     set_theme(opened.page, "light")
     yield opened
     opened.close_clean()
-
-
-def weights_at_random(model):
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(0, 0.3, weight.shape) if weight.shape else weight for weight in model.get_weights()])
-    return model
 
 
 @pytest.fixture(scope="module")

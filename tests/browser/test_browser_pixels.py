@@ -10,6 +10,7 @@ from pylib.models import VAE, build_autoencoder
 from pylib.preprocessing import centre_digit
 from pylib.widgets import DenoisedDrawing, DiffusionWalk, DrawnDigit, LatentExplorer, NoiseExplorer
 from tests.browser.pages import ExportedPage
+from tests.small_vae import weights_at_random
 from tools.notebooks import widget_page
 
 HEIGHT, WIDTH = PIXELS = 12, 44
@@ -21,17 +22,11 @@ READ = """canvases => canvases.map(canvas => ({
 }))"""
 
 
-def random_weights(model):
-    rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(0, 0.3, weight.shape) if weight.shape else weight for weight in model.get_weights()])
-    return model
-
-
 @pytest.fixture(scope="module")
 def widgets():
-    vae = random_weights(VAE(hidden=(16,), pixels=PIXELS))
+    vae = weights_at_random(VAE(hidden=(16,), pixels=PIXELS))
     codes, labels = np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 10
-    network = random_weights(build_velocity(2, (8,), n_classes=10))
+    network = weights_at_random(build_velocity(2, (8,), n_classes=10))
     explorer = LatentExplorer(vae, codes, labels, pixels=PIXELS)
     explorer.z = [0.7, -1.1]
     walk = DiffusionWalk(Diffusion(network, np.zeros(2), np.ones(2)), vae, pixels=PIXELS)
@@ -39,7 +34,7 @@ def widgets():
     ink[15:95, 40:52] = 255  # a T, lower on the right
     ink[15:30, 25:90] = 200
     drawn = DrawnDigit(vae, codes, labels, pixels=PIXELS)
-    reconstruct = random_weights(build_autoencoder([12], "relu", None, pixels=PIXELS)[2])
+    reconstruct = weights_at_random(build_autoencoder([12], "relu", None, pixels=PIXELS)[2])
     denoised = DenoisedDrawing(reconstruct, PIXELS)
     drawn.ink = denoised.ink = ink.tobytes()
     explored = NoiseExplorer(reconstruct, IMAGES, PIXELS)
