@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.pages import LESSONS, ROOT, Lesson, notebook
+from tests.small_lessons import make_small
 from tools.notebooks import cleared
 
 CHROMIUM_OPTIONS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -24,28 +25,6 @@ CHROMIUM_OPTIONS = """--no-sandbox --disable-gpu --disable-quic --no-first-run -
 LAB_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # cells off the screen can be seen, too
-}
-
-
-# What else takes long in lessons that a test of the browser runs: their whole run is nbval's.
-FEWER = {
-    "01_autoencoder": {"np.resize(x_train, (12_800, 784))": "np.resize(x_train, (1_280, 784))"},
-    "03_vae_theory": {
-        "quadrature_error(vae, x_val[:300], ": "quadrature_error(vae, x_val[:30], ",
-        "quadrature_error(vae, x_test[:300], ": "quadrature_error(vae, x_test[:30], ",
-        "some, log_p_some = x_val[:200], log_p[:200]": "some, log_p_some = x_val[:40], log_p[:40]",
-        "seen = exact_log_likelihood(vae, x_train[:2000], ": "seen = exact_log_likelihood(vae, x_train[:200], ",
-        "elbo(vae, x_train[:2000], 20, seed=1)": "elbo(vae, x_train[:200], 20, seed=1)",
-    },
-    "06_latent_diffusion": {
-        "some = held_out[:2000]": "some = held_out[:500]",
-        "rise_of_bound(300)": "rise_of_bound(30)",
-        "rng.permutation(len(x_test))[:2000]": "rng.permutation(len(x_test))[:200]",
-        "(0.0, 1.0, 2.0) if labelled": "(0.0, 2.0) if labelled",
-        "gain(diffusion, codes[:1000])": "gain(diffusion, codes[:100])",
-        "np.linspace(-3.5, 3.5, 101)": "np.linspace(-3.5, 3.5, 41)",
-        "priors[name].sample(50_000, seed=0)": "priors[name].sample(2_000, seed=0)",
-    },
 }
 
 
@@ -114,12 +93,7 @@ def _store_small_copy(lesson, folder):
     for cell in copy.cells:
         if "parameters" in cell.metadata.get("tags", []):
             cell.source = re.sub(r"num_epochs = \d+", "num_epochs = 1", cell.source)
-        cell.source = re.sub(r"^n_train = .*", "n_train = 5_000", cell.source, flags=re.MULTILINE)
-        cell.source = cell.source.replace("[n_train:]", "[n_train:7_000]")
-        cell.source = cell.source.replace("mnist_test(data)", "(array[:1000] for array in mnist_test(data))")
-    for many, few in FEWER.get(lesson, {}).items():
-        (cell,) = [cell for cell in copy.cells if many in cell.source]
-        cell.source = cell.source.replace(many, few)
+    make_small(copy, lesson, digits=(5_000, 2_000, 1_000))
     nbformat.write(copy, folder / f"{lesson}.ipynb")
 
 
