@@ -25,9 +25,9 @@ FEWER = {
 
 
 def make_small(notebook, lesson, digits=None):
-    """Let a lesson take fewer images and draws where they take long, and, of all, `digits` = (training, held out, test).
+    """Let a lesson take fewer images and draws where they take long: its text is looked for, and its loss an error.
 
-    The lesson's text is looked for, so that a change of it is an error here.
+    `digits` are how many it has for training, held out and for testing; None leaves it all of them.
     """
     if digits is not None:
         n_train, n_val, n_test = digits
