@@ -10,9 +10,7 @@ Log-likelihoods are in nats; images `(n, n_pixels)`, codes `(n, latent_dim)`. `v
 such as a `pylib.models.VAE`; a conditional one goes through `evidence.given_label` first.
 """
 
-from pylib import _backend  # noqa: F401  # isort: skip
 import numpy as np
-import tensorflow as tf
 
 from pylib import _validate
 
@@ -102,8 +100,7 @@ def log_likelihood(vae, x, z):
     """
     if vae.likelihood == "bernoulli":
         logits = np.asarray(vae.decoder_logits(z))
-        x = np.asarray(x, logits.dtype)
-        return -np.asarray(tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(x, logits), axis=1))
+        return np.sum(x * logits, axis=1) - np.sum(softplus(logits), axis=1)
     squares = np.square(x - np.asarray(vae.decoder(z))).sum(axis=1, dtype="float64")
     return -0.5 * (squares / vae.sigma**2 + vae.n_pixels * np.log(2 * np.pi * vae.sigma**2))
 
@@ -127,7 +124,7 @@ def log_likelihood_table(vae, z):
     """
     if vae.likelihood == "bernoulli":
         logits = np.asarray(vae.decoder_logits(z))
-        constant = np.asarray(tf.reduce_sum(tf.nn.softplus(logits), axis=1))
+        constant = np.sum(softplus(logits), axis=1)
         return lambda x: np.asarray(x, logits.dtype) @ logits.T - constant
 
     mean = np.asarray(vae.decoder(z))
@@ -146,6 +143,27 @@ def log_likelihood_table(vae, z):
         return result
 
     return table
+
+
+@_validate.arguments(_validate_numbers)
+def softplus(a):
+    """log(1 + exp(a)), where exp(a) might overflow.
+
+    By hand, since `np.logaddexp(0, a)` takes 1.6 times as long.
+
+    Parameters
+    ----------
+    a : array of any shape
+
+    Returns
+    -------
+    softplus : of the same shape
+
+    Raises
+    ------
+    ValueError : there are no numbers; NaN gives NaN
+    """
+    return np.maximum(a, 0) + np.log(1 + np.exp(-np.abs(a)))
 
 
 @_validate.arguments(_validate_rows_of_numbers)

@@ -208,6 +208,7 @@ PROBABILITY = {
     "likelihood.log_likelihood": lambda: {"vae": LINEAR, "x": SIX_PIXELS, "z": Z[:2]},
     "likelihood.log_likelihood_table": lambda: {"vae": LINEAR, "z": Z},
     "likelihood.log_sum_exp": lambda: {"a": Z.copy()},
+    "likelihood.softplus": lambda: {"a": Z},
     "likelihood.square_grid": lambda: {"points": 5, "limit": 2.0},
 }
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbgrader.utils import is_grade, is_solution
 
-from pylib.checks.marking import MARKED
+from pylib._marking import MARKED
 from tools import make_exercises
 from tools.printed import printed
 from tools.student_release import WORKED

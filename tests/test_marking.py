@@ -6,7 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from pylib import checks
+from pylib import _marking, checks
 from pylib.checks import _judge, marking
 from pylib.checks._answers import Tape, tape_from_text, tape_to_text
 from tests import exercise_answers
@@ -112,7 +112,7 @@ def test_cells_are_judged_by_their_records_alone():
         cell(source, error=True),
         cell("print(1)"),
     ]
-    marking.judge_cells(cells)
+    _marking.judge_cells(cells)
     found = [errors(cell) for cell in cells]
     assert found[0] == [] and found[7] == [] and found[6] == ["b"]
     assert "this is the mean of log q" in found[1][0]

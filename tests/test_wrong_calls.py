@@ -85,6 +85,7 @@ DOCUMENTED = {
         },
         "NaN": {  # gives NaN
             "claims.claim": ["figure", "compared"],
+            "likelihood.softplus": ["a"],
             "losses.bernoulli_reconstruction": ["x", "logits"],
             "losses.gaussian_reconstruction": ["x", "mean"],
             "losses.kl_to_unit": ["z_mean", "z_log_var"],
@@ -95,6 +96,7 @@ DOCUMENTED = {
             "diffusion.noised": ["z"],
             "likelihood.blocks": ["array"],
             "likelihood.log_sum_exp": ["a"],
+            "likelihood.softplus": ["a"],
             "noise.gaussian": ["images"],
             "noise.salt_and_pepper": ["images"],
             "noise.uniform": ["images"],
@@ -110,6 +112,7 @@ DOCUMENTED = {
             "divergence.log_normal": ["z", "mean", "log_var"],
             "likelihood.blocks": ["array"],
             "likelihood.log_sum_exp": ["a"],
+            "likelihood.softplus": ["a"],
             "losses.bernoulli_reconstruction": ["x", "logits"],
             "losses.gaussian_reconstruction": ["x", "mean"],
             "losses.kl_to_unit": ["z_mean", "z_log_var"],

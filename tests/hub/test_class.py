@@ -63,6 +63,11 @@ class Day:
     feedback: str = ""
     strangers: dict = dataclasses.field(default_factory=dict)
     unfinished: list = dataclasses.field(default_factory=list)
+    begin: float = dataclasses.field(default_factory=time.monotonic)
+    clock: list = dataclasses.field(default_factory=list)  # what was done, and when: seconds from the day's begin
+
+    def done(self, what):
+        self.clock.append((time.monotonic() - self.begin, what))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -98,11 +103,14 @@ def day(server):
     day = Day()
     nbgrader("generate_assignment", NAME)
     nbgrader("release_assignment", NAME)
+    day.done("exercises released")
     with classroom.hub():
+        day.done("hub answers")
         with concurrent.futures.ThreadPoolExecutor(2) as two_at_a_time:
             in_time = [name for name in NAMES if name not in ("student06", "student09")]
             for done in [two_at_a_time.submit(_attend, day, name) for name in in_time]:
                 done.result()
+        day.done("students handed in")
         nbgrader("db", "assignment", "add", NAME, "--duedate", f"{datetime.datetime.now(datetime.UTC):%F %T UTC}")
         _attend(day, "student06")
         forgeries = hostile.FORGERIES.format(
@@ -114,16 +122,23 @@ def day(server):
         )
         code, text = as_user("student10", "python", "-c", forgeries)
         assert code == 0, text
+        day.done("late and forged ones handed in")
         day.collected = nbgrader("collect", NAME)
+        day.done("collected")
         marking = threading.Thread(target=_mark, args=(day,))
         marking.start()
         _look_at_the_formgrader(day)
+        day.done("formgrader seen")
         _be_hostile(day)
+        day.done("hostile student refused")
         marking.join()
+        day.done("marked")
         nbgrader("generate_feedback", NAME)
         nbgrader("release_feedback", NAME)
         nbgrader("export", "--to", "marks.csv")
+        day.done("feedback released")
         _fetch_feedback(day)
+        day.done("feedback fetched")
         yield day
 
 
@@ -136,6 +151,7 @@ def _attend(day, name):
     kernel = person.kernel()
     assert kernel.run("print(6 * 7)") == "42\n"
     day.seconds[name] = time.monotonic() - start
+    day.done(f"{name} has a kernel")
     person.assignments("fetch")
     path = f"{NAME}/{NAME}.ipynb"
     person.save(path, NOTEBOOKS[name])
@@ -146,10 +162,13 @@ def _attend(day, name):
     else:
         kernel.run("from pylib import checks, pretrained\nvae = pretrained.load('vae_2')")
     day.memory[name] = classroom.memory(name)
+    day.done(f"{name} has worked")
     person.assignments("submit")
+    day.done(f"{name} has handed in")
     if name == "student08":
         _kill_while_handing_in(day, person)
     person.stop()
+    day.done(f"{name} has stopped")
 
 
 def _kill_while_handing_in(day, person):
@@ -335,6 +354,7 @@ def test_figures(day, server, capsys):
     """What hub/README.md quotes."""
     with capsys.disabled():
         print(f"\nset-up {server:.0f} s; marking {len(NAMES)} submissions, two at a time: {day.marking:.0f} s")
+        print(*(f"{seconds:6.1f} s  {what}" for seconds, what in day.clock), sep="\n")
         print("student    to a kernel  memory")
         for name in sorted(day.seconds):
             print(f"{name}  {day.seconds[name]:6.1f} s  {day.memory.get(name, 0):5.0f} MB")
