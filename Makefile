@@ -20,6 +20,7 @@ SET_UP = for python in python3 python3.13 python3.12 python3.11 .venv/bin/python
 	$$python tools/set_up.py
 PYTEST = .venv/bin/python -m pytest --durations 10
 TWO_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
+LONGEST = $(addprefix tests/,test_lessons.py test_lessons_own_pictures.py test_teaching.py)
 ENABLED = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 # Options for JupyterLab: make lab OPTIONS="--ip=0.0.0.0 --no-browser"
@@ -35,7 +36,7 @@ test:
 	@$(SET_UP) test
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
-	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not hub" notebooks tests || failed=1; \
+	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not hub" $(LONGEST) notebooks tests || failed=1; \
 	$(PYTEST) -m browser tests/browser || failed=1; \
 	$(PYTEST) -m hub tests/hub || failed=1; \
 	exit $$failed

@@ -17,7 +17,7 @@ from pylib.progress import Progress
 NOTHING = 12  # nats below the peak: e^-12 of it is nothing
 SEARCH_POINTS = 200  # along a side of the coarse grid
 ZOOM_POINTS = 60  # along a side of a grid that looks closer
-LEAST_WEIGHT = 1e-9  # of a node that counts; of 20 by 20 half have less, 1e-8 in all
+LEAST_WEIGHT = 1e-12  # of a node that counts; of 20 by 20 a third have less, 1e-11 in all
 FINEST = 4  # times as many points a side as asked for, where a posterior needs them
 
 

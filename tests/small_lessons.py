@@ -1,10 +1,17 @@
 """Smaller lessons, for tests that compare no figures of theirs: their whole run is nbval's."""
 
 import re
+from pathlib import Path
+
+import nbformat
+
+from tools.printed import claims
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+LESSONS = sorted(set(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")) - {NOTEBOOKS / "05_exercises.ipynb"})  # it claims nothing
 
 # What takes long however few digits there are, by lesson: a text, and what stands in its place.
 FEWER = {
-    "01_autoencoder": {"np.resize(x_train, (12_800, 784))": "np.resize(x_train, (1_280, 784))"},
     "03_vae_theory": {
         "quadrature_error(vae, x_val[:300], ": "quadrature_error(vae, x_val[:30], ",
         "quadrature_error(vae, x_test[:300], ": "quadrature_error(vae, x_test[:30], ",
@@ -38,3 +45,16 @@ def make_small(notebook, lesson, digits=None):
     for many, few in FEWER.get(lesson, {}).items():
         (cell,) = [cell for cell in notebook.cells if many in cell.source]
         cell.source = cell.source.replace(many, few)
+
+
+def smaller(lesson, folder, digits=None):
+    """A copy of the lesson in which what takes long has fewer images or draws."""
+    notebook = nbformat.read(lesson, as_version=4)
+    make_small(notebook, lesson.stem, digits)
+    copy = folder / lesson.name
+    nbformat.write(notebook, copy)
+    return copy
+
+
+def claims_by_cell(notebook):
+    return {cell.id: claims(cell) for cell in notebook.cells if cell.cell_type == "code" and claims(cell)}

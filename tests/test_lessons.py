@@ -3,25 +3,18 @@
 import ast
 import os
 import re
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.own_pictures import FASHION, write_digits, write_fashion
-from tests.small_lessons import make_small
+from tests.small_lessons import LESSONS, claims_by_cell, make_small, smaller
 from tests.spoilt_lessons import SPOILT
 from tools.address import FIRST_CELL
-from tools.printed import claims, printed
 
 pytestmark = pytest.mark.slow
-
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-LESSONS = sorted(set(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")) - {NOTEBOOKS / "05_exercises.ipynb"})  # it claims nothing
 
 # Imported by every Python in the test's processes: an address off this machine is an error.
 NO_NETWORK = """
@@ -50,15 +43,6 @@ def forget():
 """
 
 
-def fewer_draws(lesson, folder):
-    """A copy of the lesson in which what takes long has fewer images or draws."""
-    notebook = nbformat.read(lesson, as_version=4)
-    make_small(notebook, lesson.stem)
-    copy = folder / lesson.name
-    nbformat.write(notebook, copy)
-    return copy
-
-
 def trains(statement):
     """Whether a statement at the top of a cell trains a network."""
     calls = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
@@ -85,16 +69,13 @@ def spoilt(lesson):
     return notebook
 
 
-def claims_by_cell(notebook):
-    return {cell.id: claims(cell) for cell in notebook.cells if cell.cell_type == "code" and claims(cell)}
-
-
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_one_epoch_twice_at_once_and_spoilt(lesson, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
     (tmp_path / "logs").write_text("in the way, as a checkout that cannot be written is")
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, "-m", "papermill", "-p", "num_epochs", "1", fewer_draws(lesson, tmp_path), "out.ipynb"]
+    copy = smaller(lesson, tmp_path, digits=(50_000, 3_000, 3_000))  # trained on all, and measured on fewer
+    command = [sys.executable, "-m", "papermill", "-p", "num_epochs", "1", copy, "out.ipynb"]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as papermill:
         null = spoilt(lesson)
         NotebookClient(null, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
@@ -114,55 +95,3 @@ def test_one_epoch_twice_at_once_and_spoilt(lesson, tmp_path):
     assert broken == []  # what one epoch is enough for
     survivors = [claim[0] for found in null.values() for claim in found if claim["word"] == claim["wanted"]]
     assert survivors == []  # what a run without any sense bears out, too
-
-
-OWN = "(your own pictures: not compared with MNIST's)"
-
-
-# Without classes those that have parts on labels, and the one that has none.
-CHOSEN = [("01", "classes"), ("03", "classes"), ("04", "classes"), ("06", "classes")]
-CHOSEN += [("02", "no classes"), ("04", "no classes"), ("06", "no classes")]
-CHOSEN += [(lesson.name[:2], "clothes") for lesson in LESSONS]
-
-
-def own_pictures(kind, folder):
-    """Pictures of a kind of `CHOSEN`: a folder of folders, a folder, or a file."""
-    if kind == "clothes":
-        if not FASHION.is_dir():
-            pytest.skip("needs Debian's package dataset-fashion-mnist")
-        return write_fashion(folder / "clothes.npz")
-    write_digits(folder / "digits")
-    if kind == "no classes":
-        for i, file in enumerate(sorted(folder.glob("digits/*/*.png"))[::3]):
-            file.rename(folder / f"{i}.png")
-        shutil.rmtree(folder / "digits")
-        return folder
-    return folder / "digits"
-
-
-@pytest.mark.parametrize(("number", "kind"), CHOSEN)
-def test_own_pictures(number, kind, tmp_path):
-    (lesson,) = [path for path in LESSONS if path.name.startswith(number)]
-    (tmp_path / "own").mkdir()
-    pictures = own_pictures(kind, tmp_path / "own")
-    command = [sys.executable, "-m", "papermill", "-p", "num_epochs", "1", "-p", "data", pictures]
-    command += [fewer_draws(lesson, tmp_path), "out.ipynb"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-3000:]
-
-    cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
-    warnings = [output.text for cell in cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
-    assert warnings == []
-    lines = [line for cell in cells if cell.cell_type == "code" for line in printed(cell).splitlines()]
-    assert [line for line in lines if " is not " in line or "nan" in line.split()] == []
-    any_pictures = [claim for cell in cells if cell.cell_type == "code" for claim in claims(cell)]
-    assert [claim[0] for claim in any_pictures if claim["word"] != claim["wanted"] and not claim["short"]] == []
-    stored = sum(map(len, claims_by_cell(nbformat.read(lesson, as_version=4)).values()))
-    of_mnist = sum(line.endswith(OWN) for line in lines)
-    assert of_mnist >= 10
-    claimed = len(any_pictures) + of_mnist
-    skipped = [line for line in lines if "skipped" in line]
-    if kind != "no classes":
-        assert claimed == stored and skipped == []
-    elif number != "02":
-        assert 0 < claimed < stored and len(skipped) == 1
