@@ -101,49 +101,58 @@ def server():
 def day(server):
     """The whole day; the tests look at what came of it."""
     day = Day()
+    with concurrent.futures.ThreadPoolExecutor(2) as two_at_a_time:
+        released = two_at_a_time.submit(_release, day)
+        with classroom.hub():
+            day.done("hub answers")
+            released.result()
+            names = [*sorted(set(NAMES) - {"student06", "student09"}), "student06"]  # the late one comes last
+            attending = {name: two_at_a_time.submit(_attend, day, name) for name in names}
+            people = {name: done.result() for name, done in attending.items()}
+            now = datetime.datetime.now(datetime.UTC)
+            nbgrader("db", "assignment", "add", NAME, "--duedate", f"{now:%F %T UTC}")
+            people["student06"].assignments("submit")  # late
+            people["student06"].stop()
+            _forge()
+            day.done("late and forged ones handed in")
+            day.collected = nbgrader("collect", NAME)
+            day.done("collected")
+            marking = two_at_a_time.submit(_mark, day)
+            _look_at_the_formgrader(day)
+            day.done("formgrader seen")
+            _be_hostile(day)
+            day.done("hostile student refused")
+            marking.result()
+            day.done("marked")
+            nbgrader("generate_feedback", NAME)
+            nbgrader("release_feedback", NAME)
+            nbgrader("export", "--to", "marks.csv")
+            day.done("feedback released")
+            _fetch_feedback(day)
+            day.done("feedback fetched")
+            yield day
+
+
+def _forge():
+    forgeries = hostile.FORGERIES.format(
+        inbound=str(INBOUND),
+        notebook=f"{NAME}/{NAME}.ipynb",
+        victim="student02",
+        name="student10",
+        solutions=str(COURSE_HOME / "source" / NAME / f"{NAME}.ipynb"),
+    )
+    code, text = as_user("student10", "python", "-c", forgeries)
+    assert code == 0, text
+
+
+def _release(day):
     nbgrader("generate_assignment", NAME)
     nbgrader("release_assignment", NAME)
     day.done("exercises released")
-    with classroom.hub():
-        day.done("hub answers")
-        with concurrent.futures.ThreadPoolExecutor(2) as two_at_a_time:
-            in_time = [name for name in NAMES if name not in ("student06", "student09")]
-            for done in [two_at_a_time.submit(_attend, day, name) for name in in_time]:
-                done.result()
-        day.done("students handed in")
-        nbgrader("db", "assignment", "add", NAME, "--duedate", f"{datetime.datetime.now(datetime.UTC):%F %T UTC}")
-        _attend(day, "student06")
-        forgeries = hostile.FORGERIES.format(
-            inbound=str(INBOUND),
-            notebook=f"{NAME}/{NAME}.ipynb",
-            victim="student02",
-            name="student10",
-            solutions=str(COURSE_HOME / "source" / NAME / f"{NAME}.ipynb"),
-        )
-        code, text = as_user("student10", "python", "-c", forgeries)
-        assert code == 0, text
-        day.done("late and forged ones handed in")
-        day.collected = nbgrader("collect", NAME)
-        day.done("collected")
-        marking = threading.Thread(target=_mark, args=(day,))
-        marking.start()
-        _look_at_the_formgrader(day)
-        day.done("formgrader seen")
-        _be_hostile(day)
-        day.done("hostile student refused")
-        marking.join()
-        day.done("marked")
-        nbgrader("generate_feedback", NAME)
-        nbgrader("release_feedback", NAME)
-        nbgrader("export", "--to", "marks.csv")
-        day.done("feedback released")
-        _fetch_feedback(day)
-        day.done("feedback fetched")
-        yield day
 
 
 def _attend(day, name):
-    """Log in, start a server and a kernel, fetch, work, and hand in."""
+    """Log in, start a server and a kernel, fetch, work, and hand in: but for student06, who has not done so yet."""
     start = time.monotonic()
     person = Person(name)
     assert person.log_in(classroom.password(name)) == 302
@@ -163,12 +172,15 @@ def _attend(day, name):
         kernel.run("from pylib import checks, pretrained\nvae = pretrained.load('vae_2')")
     day.memory[name] = classroom.memory(name)
     day.done(f"{name} has worked")
+    if name == "student06":
+        return person
     person.assignments("submit")
     day.done(f"{name} has handed in")
     if name == "student08":
         _kill_while_handing_in(day, person)
     person.stop()
     day.done(f"{name} has stopped")
+    return person
 
 
 def _kill_while_handing_in(day, person):
