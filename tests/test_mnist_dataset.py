@@ -128,7 +128,7 @@ def test_modules_that_dont_train_load_fast():
     modules = (
         "checks, claims, divergence, evidence, image_folder, likelihood, mnist_dataset, noise, plots, preprocessing"
     )
-    modules += ", tensorboardcmd, widgets"
+    modules += ", tensorboardcmd, widgets, _marking"
     slow = {"tensorflow", "keras", "seaborn", "pandas", "scipy.stats"}  # each takes half a second or more
     code = f"import sys; from pylib import {modules}; print({slow} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
