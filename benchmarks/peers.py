@@ -11,14 +11,14 @@ from keras import layers, ops
 
 from pylib._networks import Sampling
 from pylib.models import VAE
-from pylib.training import batches, compile_settings
+from pylib.training import TrainingProgress, batches, compile_settings
 
 
 def ours(x, epochs=10):
     vae = VAE()
     vae.compile(**compile_settings(len(x), epochs))
     data = batches(x)
-    return lambda epochs: vae.fit(data, epochs=epochs, shuffle=False, verbose=0)
+    return lambda epochs: vae.fit(data, epochs=epochs, shuffle=False, verbose=0, callbacks=[TrainingProgress()])
 
 
 class TutorialVAE(keras.Model):

@@ -18,7 +18,7 @@ os.environ["PATH"] = f"{BIN}:{os.environ['PATH']}"  # for terminals in JupyterLa
 url = CHOSEN["url"]
 if CHOSEN["certificate"]:
     c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = CHOSEN["certificate"], CHOSEN["key"]
-    c.JupyterHub.bind_url = f"https://:{PORT}"
+    c.JupyterHub.bind_url = f"https://{'127.0.0.1' if CHOSEN['loopback'] else ''}:{PORT}"
 else:
     c.JupyterHub.bind_url = f"http://127.0.0.1:{PORT}"
 c.JupyterHub.hub_port = PORT + 81

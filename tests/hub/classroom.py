@@ -1,4 +1,4 @@
-"""A hub for tests, on this machine: system users, the server, and people who use it through HTTP."""
+"""A hub for tests, on this machine: system users, the server, and people who use it through HTTPS."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -23,6 +24,9 @@ COURSE_HOME = STATE / COURSE
 BIN = PREFIX / "env/bin"
 PORT = 18000
 HOST = f"hub.localhost:{PORT}"
+URL = f"https://{HOST}"
+TLS = PREFIX / "tls"
+CERTIFICATE, KEY = TLS / "hub.pem", TLS / "hub.key"
 MARK = "made by tests/hub"  # in the comment of each user that is ours to remove
 NAMES = [f"student{i:02}" for i in range(1, 11)]
 NAME = "05_exercises"
@@ -30,8 +34,15 @@ INBOUND = STATE / "exchange/vae-by-doing/inbound"
 
 
 def set_up(*arguments):
-    """Run hub/set_up.py for the test's own places and names."""
-    command = ["/usr/bin/python3", ROOT / "hub/set_up.py", "--url", f"http://{HOST}", "--port", str(PORT)]
+    """Run hub/set_up.py for the test's own places and names, with a certificate of its own for the hub and all below."""
+    if not CERTIFICATE.exists():
+        TLS.mkdir(parents=True)
+        TLS.chmod(0o700)
+        names = "subjectAltName=DNS:hub.localhost,DNS:*.hub.localhost"
+        files = ["-keyout", KEY, "-out", CERTIFICATE]
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=hub", "-addext", names, *files)
+    command = ["/usr/bin/python3", ROOT / "hub/set_up.py", "--url", URL, "--port", str(PORT)]
+    command += ["--certificate", CERTIFICATE, "--key", KEY]
     command += ["--prefix", PREFIX, "--state", STATE, "--course", COURSE, "--marking", "2"]
     command += ["--students", STUDENTS, "--teachers", TEACHERS, *arguments]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -160,7 +171,7 @@ def hub():
 
 def is_up():
     with contextlib.suppress(requests.RequestException):
-        return requests.get(f"http://{HOST}/hub/health").ok
+        return requests.get(f"{URL}/hub/health", verify=CERTIFICATE).ok
     return False
 
 
@@ -170,15 +181,16 @@ class Person:
     def __init__(self, name, server=None):
         self.name, self.server = name, server or name
         self.session = requests.Session()
+        self.session.verify, self.session.trust_env = str(CERTIFICATE), False  # or REQUESTS_CA_BUNDLE comes first
         self.token = ""
 
     def log_in(self, password):
         """Log in; return the answer's status."""
-        self.session.get(f"http://{HOST}/hub/login")
+        self.session.get(f"{URL}/hub/login")
         data = {"username": self.name, "password": password, "_xsrf": self._xsrf()}
-        answer = self.session.post(f"http://{HOST}/hub/login", data=data, allow_redirects=False)
+        answer = self.session.post(f"{URL}/hub/login", data=data, allow_redirects=False)
         if answer.status_code == 302:
-            self.session.get(f"http://{HOST}/hub/home")  # whose cookie is for this user
+            self.session.get(f"{URL}/hub/home")  # whose cookie is for this user
             answer = self.hub("POST", f"users/{self.name}/tokens", json={"note": "test"})
             self.token = answer.json()["token"]
             return 302
@@ -189,8 +201,8 @@ class Person:
 
     def hub(self, method, path, **options):
         """Call the hub's API by the browser's cookies."""
-        headers = {"X-XSRFToken": self._xsrf(), "Referer": f"http://{HOST}/hub/home"}
-        return self.session.request(method, f"http://{HOST}/hub/api/{path}", headers=headers, **options)
+        headers = {"X-XSRFToken": self._xsrf(), "Referer": f"{URL}/hub/home"}
+        return self.session.request(method, f"{URL}/hub/api/{path}", headers=headers, **options)
 
     def start(self):
         """Start the server, and wait until it answers."""
@@ -206,8 +218,8 @@ class Person:
     def call(self, method, path, server=None, **options):
         """Call a single-user server."""
         headers = {"Authorization": f"token {self.token}"}
-        url = f"http://{server or self.server}.{HOST}/user/{server or self.server}/{path}"
-        return requests.request(method, url, headers=headers, allow_redirects=False, **options)
+        url = f"https://{server or self.server}.{HOST}/user/{server or self.server}/{path}"
+        return requests.request(method, url, headers=headers, allow_redirects=False, verify=CERTIFICATE, **options)
 
     def assignments(self, action):
         """What the list of assignments does by its buttons: "fetch", "submit" or "fetch_feedback"."""
@@ -232,8 +244,9 @@ class Kernel:
     """A kernel, by its websocket."""
 
     def __init__(self, person, number):
-        url = f"ws://{person.server}.{HOST}/user/{person.server}/api/kernels/{number}/channels"
-        self.socket = websocket.create_connection(url, header=[f"Authorization: token {person.token}"], timeout=120)
+        url = f"wss://{person.server}.{HOST}/user/{person.server}/api/kernels/{number}/channels"
+        options = {"header": [f"Authorization: token {person.token}"], "timeout": 120}
+        self.socket = websocket.create_connection(url, sslopt={"ca_certs": str(CERTIFICATE)}, **options)
 
     def run(self, code):
         """Run code; return what it printed, or fail where it stopped."""

@@ -1,6 +1,7 @@
 """What a hostile student tries: in a kernel of the hub, in the exchange, and in a notebook while it is marked."""
 
 # Runs in the student's own kernel; `known` holds what the student could not know, to see that it would not help.
+# Signal 0 ends nothing, and is allowed to whom any signal is.
 ATTEMPTS = """
 import json, os, pathlib, signal, socket, subprocess, urllib.error, urllib.request
 
@@ -17,6 +18,10 @@ def connect(path):
     with socket.socket(socket.AF_UNIX) as end:
         end.connect(path)
 
+def rename(path):
+    os.rename(path, path + "x")
+    os.rename(path + "x", path)
+
 def ask(port, page):
     return lambda: call(f"http://127.0.0.1:{port}{page}")
 
@@ -29,18 +34,19 @@ attempts = {
     "read another's notebook": lambda: open(known["notebook"]).read(),
     "overwrite another's notebook": lambda: open(known["notebook"], "a"),
     "list the submissions": lambda: os.listdir(known["inbound"]),
-    "rename another's submission, its name known": lambda: os.rename(known["submission"], known["submission"] + "x"),
-    "rename the course in the exchange": lambda: os.rename(known["course"], known["course"] + "x"),
+    "rename another's submission, its name known": lambda: rename(known["submission"]),
+    "rename the course in the exchange": lambda: rename(known["course"]),
     "change the exercises in the exchange": lambda: open(known["course"] + "/outbound/05_exercises/x", "w"),
     "list the feedback": lambda: os.listdir(known["course"] + "/feedback"),
-    "read the gradebook": lambda: open(known["teacher"] + "/gradebook.db").read(),
+    "read the gradebook": lambda: open(known["teacher"] + "/gradebook.db", "rb").read(),
     "read the teacher's notebook": lambda: os.listdir(known["teacher"] + "/source"),
     "read the hub's secret": lambda: open(known["state"] + "/hub/cookie_secret").read(),
     "change the shared environment": lambda: open(known["prefix"] + "/env/x", "w"),
     "change the hub's settings": lambda: open(known["prefix"] + "/hub.json", "a"),
     "read another's environment in /proc": lambda: open(f"/proc/{known['pid']}/environ").read(),
-    "end another's server": lambda: os.kill(known["pid"], signal.SIGTERM),
+    "end another's server": lambda: os.kill(known["pid"], 0),
     "listen to another's kernel": lambda: connect(known["socket"]),
+    "read the key of the hub's certificate": lambda: open(known["key"]).read(),
     "enter a marking user's folder": lambda: os.listdir(known["marking"]),
     "become the course's account": sudo("-u", known["account"], "true"),
     "become a marking user": sudo("-u", known["account"] + "-mark1", "true"),
@@ -65,6 +71,33 @@ for name, attempt in attempts.items():
         outcomes[name] = f"{type(error).__name__}: {error}"  # not refused but mistaken
 print(json.dumps(outcomes))
 """
+
+# Who may do the same: it shows that an attempt is refused for its rights, and not for a mistaken path.
+BY_THE_VICTIM = (
+    "list another's home",
+    "read another's notebook",
+    "overwrite another's notebook",
+    "read another's environment in /proc",
+    "end another's server",
+    "listen to another's kernel",
+    "another's server at its port, own token",
+)
+BY_ROOT = (
+    "list the submissions",
+    "rename another's submission, its name known",
+    "rename the course in the exchange",
+    "change the exercises in the exchange",
+    "list the feedback",
+    "read the gradebook",
+    "read the teacher's notebook",
+    "read the hub's secret",
+    "read the key of the hub's certificate",
+    "change the shared environment",
+    "change the hub's settings",
+    "enter a marking user's folder",
+    "become the course's account",
+    "become a marking user",
+)
 
 # Runs as a student, beside the exchange's rules: `victim` is another student.
 FORGERIES = """
