@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import time
@@ -34,7 +33,7 @@ INBOUND = STATE / "exchange/vae-by-doing/inbound"
 
 
 def set_up(*arguments):
-    """Run hub/set_up.py for the test's own places and names, with a certificate of its own for the hub and all below."""
+    """Run hub/set_up.py for the test's own places and names, with a certificate made for the hub and all below."""
     if not CERTIFICATE.exists():
         TLS.mkdir(parents=True)
         TLS.chmod(0o700)
