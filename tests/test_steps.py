@@ -9,7 +9,8 @@ from pylib._steps import OneProgram
 from pylib.models import VAE, build_autoencoder
 from pylib.training import TrainingProgress, batches, compile_settings
 
-X = np.random.default_rng(0).random((13 * 16, 784), dtype="float32") ** 4  # 12 whole batches, 5, 5 and 2 of them at a time
+# 12 whole batches of 16: 5, 5 and 2 of them at a time.
+X = np.random.default_rng(0).random((13 * 16, 784), dtype="float32") ** 4
 COMPILED = {"steps_per_execution": 5, "jit_compile": True}
 
 
