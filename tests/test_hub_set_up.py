@@ -81,6 +81,16 @@ def test_an_old_python_is_named(as_root, monkeypatch, tmp_path):
     )
 
 
+def test_another_system_and_a_full_disk_are_named(as_root, monkeypatch):
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=3_200_000_000))
+    assert fault("--url", HUB, "--prefix", "/opt/none/yet") == (
+        "The packages need 4 GB, and 3.2 GB are free for /opt/none/yet: make room there."
+    )
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert fault("--url", HUB) == "The set-up wants Debian or Ubuntu, with /usr/bin/python3."
+
+
 @pytest.mark.parametrize(("version", "proxy"), [("v24.1.0", "5.3.0"), ("v20.20.2", "5.3.0"), ("v18.19.0", "4.6.3")])
 def test_the_proxy_fits_the_node_that_is_there(monkeypatch, tmp_path, version, proxy):
     commands = _with_node(monkeypatch, tmp_path, version)
