@@ -3,6 +3,7 @@
 import grp
 import json
 import os
+import pwd
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,16 +34,17 @@ c.ConfigurableHTTPProxy.pid_file = str(STATE / "hub/proxy.pid")
 c.JupyterHub.authenticator_class = "pam"
 c.PAMAuthenticator.open_sessions = False
 c.PAMAuthenticator.allowed_groups = {CHOSEN["students"], CHOSEN["teachers"]}
-teachers = grp.getgrnam(CHOSEN["teachers"]).gr_mem
 
-# --- Teachers share the server of the course's account, which nobody logs in to.
-c.Authenticator.blocked_users = {COURSE}
-c.JupyterHub.load_groups = {"teachers": {"users": teachers}, "courses": {"users": [COURSE]}}
+# --- Teachers share the server of the course's account. Nobody logs in as it, or as root.
+c.Authenticator.blocked_users = {COURSE, "root"}
+group = grp.getgrnam(CHOSEN["teachers"])
+teachers = {*group.gr_mem, *(user.pw_name for user in pwd.getpwall() if user.pw_gid == group.gr_gid)}
+c.JupyterHub.load_groups = {"courses": {"users": [COURSE]}}  # so that the hub knows it
 c.JupyterHub.load_roles = [
     {
         "name": "teacher",
         "scopes": [f"access:servers!user={COURSE}", f"servers!user={COURSE}", f"read:users:name!user={COURSE}"],
-        "groups": ["teachers"],
+        "users": sorted(teachers),  # these alone: with groups, the hub would keep those of earlier starts
     },
     {
         "name": "idle-culler",

@@ -102,7 +102,7 @@ def find_faults(chosen):
     elif not shutil.which("apt-get") or not PYTHON.exists():
         fault = "The set-up wants Debian or Ubuntu, with /usr/bin/python3."
     elif version(PYTHON) not in packages.VERSIONS:
-        fault = f"The lessons need Python 3.11, 3.12 or 3.13, and {PYTHON} is {version(PYTHON)}: take a newer system."
+        fault = f"The lessons need Python 3.11, 3.12 or 3.13, and {PYTHON} is {version(PYTHON)}: take a system that has one of them."
     elif url.scheme not in ("http", "https") or not url.hostname or url.path:
         fault = f"--url must be an address such as https://hub.example.org, and it is {chosen['url']}."
     elif url.scheme == "http" and not chosen["loopback"]:
@@ -282,7 +282,8 @@ def write_settings(chosen, prefix):
     """The hub's, JupyterLab's and nbgrader's settings, the kernel for marking, and who may use it."""
     write(prefix / "hub.json", json.dumps(chosen, indent=1) + "\n")
     environment = prefix / "env"
-    shutil.copy(HERE / "jupyterhub_config.py", prefix)
+    # Not for students' eyes: a single sign-on's secret may be written into it.
+    write(prefix / "jupyterhub_config.py", (HERE / "jupyterhub_config.py").read_text(), 0o600)
     for name in ("jupyter_server_config.py", "nbgrader_config.py"):
         shutil.copy(HERE / name, environment / "etc/jupyter")
     (modules,) = environment.glob("lib/python3.*/site-packages")

@@ -77,7 +77,7 @@ def test_an_old_python_is_named(as_root, monkeypatch, tmp_path):
     old.chmod(0o755)
     monkeypatch.setattr(set_up, "PYTHON", old)
     assert fault("--url", HUB) == (
-        f"The lessons need Python 3.11, 3.12 or 3.13, and {old} is 3.9: take a newer system."
+        f"The lessons need Python 3.11, 3.12 or 3.13, and {old} is 3.9: take a system that has one of them."
     )
 
 

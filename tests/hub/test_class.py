@@ -111,13 +111,15 @@ def day(server):
             names = [*sorted(set(NAMES) - {"student06", "student09"}), "student06"]  # the late one comes last
             attending = {name: two_at_a_time.submit(_attend, day, name) for name in names}
             people = {name: done.result() for name, done in attending.items()}
+            day.collected = nbgrader("collect", NAME)
             now = datetime.datetime.now(datetime.UTC)
             nbgrader("db", "assignment", "add", NAME, "--duedate", f"{now:%F %T UTC}")
             people["student06"].assignments("submit")  # late
+            _hand_in_once_more()
             people["student06"].stop()
             _forge()
             day.done("late and forged ones handed in")
-            day.collected = nbgrader("collect", NAME)
+            day.collected += nbgrader("collect", NAME, "--update")
             day.done("collected")
             marking = two_at_a_time.submit(_mark, day)
             _look_at_the_formgrader(day)
@@ -132,7 +134,26 @@ def day(server):
             day.done("feedback released")
             _fetch_feedback(day)
             day.done("feedback fetched")
-            yield day
+        _dismiss_the_teacher(day)
+        day.done("hub started again")
+    return day
+
+
+def _hand_in_once_more():
+    """student03, whose notebook was empty, has found something after the due date."""
+    nbformat.write(NOTEBOOKS["student06"], classroom.HOMES / "student03" / NAME / f"{NAME}.ipynb")
+    code, text = as_user("student03", "nbgrader", "submit", NAME)
+    assert code == 0, text
+
+
+def _dismiss_the_teacher(day):
+    """Who is a teacher is read anew when the hub starts."""
+    classroom.run("gpasswd", "--delete", "teacher01", classroom.TEACHERS)
+    classroom.run("usermod", "--append", "--groups", classroom.STUDENTS, "teacher01")
+    with classroom.hub():
+        former = Person("teacher01")
+        assert former.log_in(classroom.password("teacher01")) == 302
+        day.strangers["a former teacher"] = former.hub("POST", f"users/{COURSE}/server").status_code
 
 
 def _forge():
@@ -321,6 +342,7 @@ def test_who_is_late(day, marks):
     row = marks["student06"]
     assert row["timestamp"] > row["duedate"]
     assert marks["student01"]["timestamp"] < row["duedate"]
+    assert marks["student03"]["timestamp"] < row["duedate"]  # who handed in once more, and later
 
 
 def test_a_killed_server_loses_nothing(day, marks):
@@ -356,6 +378,7 @@ def test_strangers_are_refused_by_the_hub(day):
         "start": 404,
         "wrong password": 403,
         "the course's account": 403,
+        "a former teacher": 404,
     }
 
 
