@@ -102,7 +102,8 @@ def find_faults(chosen):
     elif not shutil.which("apt-get") or not PYTHON.exists():
         fault = "The set-up wants Debian or Ubuntu, with /usr/bin/python3."
     elif version(PYTHON) not in packages.VERSIONS:
-        fault = f"The lessons need Python 3.11, 3.12 or 3.13, and {PYTHON} is {version(PYTHON)}: take a system that has one of them."
+        found = f"{PYTHON} is {version(PYTHON)}"
+        fault = f"The lessons need Python 3.11, 3.12 or 3.13, and {found}: take a system that has one of them."
     elif url.scheme not in ("http", "https") or not url.hostname or url.path:
         fault = f"--url must be an address such as https://hub.example.org, and it is {chosen['url']}."
     elif url.scheme == "http" and not chosen["loopback"]:
