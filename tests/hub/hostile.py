@@ -3,7 +3,7 @@
 # Runs in the student's own kernel; `known` holds what the student could not know, to see that it would not help.
 # Signal 0 ends nothing, and is allowed to whom any signal is.
 ATTEMPTS = """
-import json, os, pathlib, signal, socket, subprocess, urllib.error, urllib.request
+import json, os, socket, subprocess, urllib.error, urllib.request
 
 def call(url, token=""):
     request = urllib.request.Request(url, headers={"Authorization": f"token {token}"} if token else {})
