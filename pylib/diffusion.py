@@ -242,10 +242,10 @@ def field(network, label=None, guidance=0.0):
     @_points_for(network, label)
     def velocity(z, theta):
         z = tf.cast(z, "float32")
-        angle, no_label = tf.fill([len(z)], np.float32(theta)), tf.fill([len(z)], NO_LABEL)
+        angle, no_label = np.full(len(z), theta, "float32"), np.full(len(z), NO_LABEL, "int32")
         if label is None:
             return compiled([z, angle, no_label])
-        labels = tf.repeat(tf.cast(np.ravel(label), "int32"), len(z) // np.size(label))
+        labels = np.repeat(np.ravel(label).astype("int32"), len(z) // np.size(label))
         asked_for = compiled([z, angle, labels])
         return asked_for if guidance == 0 else (1 + guidance) * asked_for - guidance * compiled([z, angle, no_label])
 

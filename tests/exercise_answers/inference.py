@@ -110,13 +110,19 @@ def descend(x, known, steps=100, rate=0.1, sign=1, weigh=None, start=None, keep=
     known = np.asarray(known)
     z = tf.Variable(np.zeros((rows or len(x), 20), "float32") if start is None else start(x))
     optimizer = keras.optimizers.Adam(rate)
-    weigh = known if weigh is None else weigh
-    for _ in range(steps):
+    weigh, decoder_logits = known if weigh is None else weigh, vae_20().decoder_logits
+
+    def step():
         with tf.GradientTape() as tape:
-            logits = vae_20().decoder_logits(z)
+            logits = decoder_logits(z)
             loss = tf.reduce_sum(np.float32(weigh) * (tf.nn.softplus(logits) - x * logits))
             loss = sign * (loss + 0.5 * prior * tf.reduce_sum(z**2))
         optimizer.apply([tape.gradient(loss, z)], [z])
+
+    optimizer.build([z])
+    step = tf.function(step) if steps > 10 else step  # or two dozen answers take three seconds each
+    for _ in range(steps):
+        step()
     x_hat = np.asarray(vae_20().decoder(z)) + np.zeros_like(x)
     return np.where(known, x, x_hat) if keep else x_hat
 
@@ -139,15 +145,20 @@ def from_random_starts(x, known):
 
 def by_newton(x, known):
     """Gradients and curvature at once, by Gauss and Newton, image by image."""
-    found = []
+    found, decoder_logits = [], vae_20().decoder_logits
+
+    @tf.function
+    def logits_and_slopes(z):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            logits = decoder_logits(z)
+        return logits, tape.jacobian(logits, z)[0, :, 0]
+
     for image in np.where(known, x, 0):
         z = tf.zeros((1, 20))
         for _ in range(12):
-            with tf.GradientTape() as tape:
-                tape.watch(z)
-                logits = vae_20().decoder_logits(z)
-            slopes = tape.jacobian(logits, z)[0, :, 0].numpy()[known]
-            p = tf.sigmoid(logits).numpy()[0, known]
+            logits, slopes = logits_and_slopes(z)
+            slopes, p = slopes.numpy()[known], tf.sigmoid(logits).numpy()[0, known]
             curvature = (slopes * (p * (1 - p))[:, None]).T @ slopes + np.eye(20)
             step = np.linalg.solve(curvature, slopes.T @ (p - image[known]) + z.numpy()[0])
             z = z - 0.5 * step[None].astype("float32")
