@@ -92,8 +92,8 @@ def test_leaving_python_is_told_as_a_crash():
 
 
 def places_of_two_lengths():
-    """An answer to exercise 9 that gives the first place two numbers, and three to all others."""
-    places = iter([np.zeros(2)])
+    """An answer to exercise 9 that gives the first image, which is asked about twice, two numbers, all others three."""
+    places = iter(2 * [np.zeros(2)])
     return lambda image: (next(places, np.zeros(3)), 1)
 
 

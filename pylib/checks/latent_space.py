@@ -306,6 +306,7 @@ def drawn_digit(read_digit, hidden=False):  # numpydoc ignore=PR01
     verdict : a `Verdict`, whose message is printed
     """
     require_functions(read_digit=read_digit)
+    _read(read_digit, _given.images(1, hidden)[0])  # one that isn't written is told so before others are encoded
     images, neighbours = _telling_images(hidden)
     places, digits = _read_all(read_digit, images)
     again = _read(read_digit, images[0])[0]
