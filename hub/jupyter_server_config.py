@@ -11,6 +11,8 @@ c = get_config()  # noqa: F821
 PREFIX = Path(sys.prefix).parent
 CHOSEN = json.loads((PREFIX / "hub.json").read_text())
 
+# No login shell, which on Debian sets PATH anew; nor the course's own shell, which lets nobody log in.
+c.ServerApp.terminado_settings = {"shell_command": ["/bin/bash"]}
 # Over TCP, each user of the machine could listen to what kernels show.
 c.KernelManager.transport = "ipc"
 c.MappingKernelManager.cull_idle_timeout = 1800  # seconds; it is kernels that hold memory

@@ -28,6 +28,7 @@ c.ConfigurableHTTPProxy.command = [str(HERE / "proxy/node_modules/.bin/configura
 c.JupyterHub.subdomain_host = url  # a page of one user's is a stranger to another's
 c.JupyterHub.cookie_secret_file = str(STATE / "hub/cookie_secret")
 c.JupyterHub.db_url = f"sqlite:///{STATE / 'hub/jupyterhub.sqlite'}"
+c.JupyterHub.upgrade_db = True  # a newer JupyterHub's tables, after a copy; else it would not start
 c.ConfigurableHTTPProxy.pid_file = str(STATE / "hub/proxy.pid")
 
 # --- Who comes in: system users of two groups, with their passwords. For a school's single sign-on, these lines change.
@@ -81,7 +82,9 @@ if Path("/run/systemd/system").is_dir():
         is_student = spawner.user.name != COURSE
         spawner.disable_user_sudo = spawner.isolate_devices = is_student  # without devices there is no sudo either
         if not is_student:
-            spawner.mem_limit = None  # it marks several submissions at a time
+            # It marks several submissions at a time.
+            spawner.mem_limit = spawner.cpu_limit = None
+            spawner.unit_extra_properties = spawner.unit_extra_properties | {"TasksMax": "infinity"}
 
     c.Spawner.pre_spawn_hook = before_spawn
 else:

@@ -238,6 +238,21 @@ class Person:
         assert answer.ok, answer.text
         return Kernel(self, answer.json()["id"])
 
+    def terminal(self, command):
+        """Type a command into a new terminal of JupyterLab's; return what it shows, until it is done or closes."""
+        terminal = self.call("POST", "api/terminals")
+        assert terminal.ok, terminal.text
+        url = f"wss://{self.server}.{HOST}/user/{self.server}/terminals/websocket/{terminal.json()['name']}"
+        options = {"header": [f"Authorization: token {self.token}"], "timeout": 60}
+        socket = websocket.create_connection(url, sslopt={"ca_certs": str(CERTIFICATE)}, **options)
+        socket.send(json.dumps(["stdin", f"{command}; echo do''ne\r"]))
+        shown, kind = "", ""
+        while "done" not in shown and kind != "disconnect":
+            kind, *text = json.loads(socket.recv())
+            shown += text[0] if kind == "stdout" else ""
+        socket.close()
+        return shown
+
 
 class Kernel:
     """A kernel, by its websocket."""

@@ -31,6 +31,7 @@ pytestmark = [
     pytest.mark.skipif(not os.environ.get("SYSTEM_USERS"), reason="adds system users: SYSTEM_USERS=1 allows it"),
 ]
 ROOT = classroom.ROOT
+HOSTS = (classroom.HOST, f"student01.{classroom.HOST}")
 HANDED_OUT = graded(nbformat.read(ROOT / "notebooks" / f"{NAME}.ipynb", as_version=4))
 SOLVED = nbformat.read(ROOT / "notebooks/teacher" / f"{NAME}.ipynb", as_version=4)
 SPYING = hostile.WHILE_MARKED.format(teacher=str(COURSE_HOME), account=COURSE)
@@ -62,6 +63,8 @@ class Day:
     collected: str = ""
     marked: str = ""
     formgrader: str = ""
+    terminal: str = ""
+    health: list = dataclasses.field(default_factory=list)
     feedback: str = ""
     strangers: dict = dataclasses.field(default_factory=dict)
     unfinished: list = dataclasses.field(default_factory=list)
@@ -313,6 +316,10 @@ def _look_at_the_formgrader(day):
         except Error as error:
             day.formgrader = f"{error}\n{page.url}\n{page.inner_text('body')[:2000]}"
         browser.close()
+    teacher = Person("teacher01", server=COURSE)
+    teacher.log_in(classroom.password("teacher01"))
+    day.terminal = teacher.terminal("nbgrader --version")
+    day.health = [teacher.session.get(f"https://{host}/hub/health").status_code for host in HOSTS]
 
 
 def _fetch_feedback(day):
@@ -395,6 +402,14 @@ def test_what_is_tried_while_marked_is_refused(day):
 
 def test_the_formgrader_opens_in_chromium(day):
     assert NAME in day.formgrader and "9" in day.formgrader.split()
+
+
+def test_a_teachers_terminal_finds_nbgrader(day):
+    assert "nbgrader version" in day.terminal
+
+
+def test_the_hub_answers_under_each_name(day):
+    assert day.health == [200, 200]
 
 
 def test_feedback_reaches_the_student(day):
