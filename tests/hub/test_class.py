@@ -117,10 +117,10 @@ def day(server):
             day.collected = nbgrader("collect", NAME)
             now = datetime.datetime.now(datetime.UTC)
             nbgrader("db", "assignment", "add", NAME, "--duedate", f"{now:%F %T UTC}")
+            late = [two_at_a_time.submit(_hand_in_once_more), two_at_a_time.submit(_forge)]
             people["student06"].assignments("submit")  # late
-            _hand_in_once_more()
             people["student06"].stop()
-            _forge()
+            _ = [done.result() for done in late]
             day.done("late and forged ones handed in")
             day.collected += nbgrader("collect", NAME, "--update")
             day.done("collected")
@@ -131,9 +131,10 @@ def day(server):
             day.done("hostile student refused")
             marking.result()
             day.done("marked")
+            exported = two_at_a_time.submit(nbgrader, "export", "--to", "marks.csv")
             nbgrader("generate_feedback", NAME)
             nbgrader("release_feedback", NAME)
-            nbgrader("export", "--to", "marks.csv")
+            exported.result()
             day.done("feedback released")
             _fetch_feedback(day)
             day.done("feedback fetched")
@@ -194,7 +195,7 @@ def _attend(day, name):
         for cell in HANDED_OUT.cells:
             if cell.cell_type == "code":
                 kernel.run(cell.source)
-    else:
+    elif name <= "student04":  # the others' kernels tell what an idle one holds
         kernel.run("from pylib import checks, pretrained\nvae = pretrained.load('vae_2')")
     day.memory[name] = classroom.memory(name)
     day.done(f"{name} has worked")
