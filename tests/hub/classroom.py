@@ -244,7 +244,10 @@ class Person:
         assert terminal.ok, terminal.text
         url = f"wss://{self.server}.{HOST}/user/{self.server}/terminals/websocket/{terminal.json()['name']}"
         options = {"header": [f"Authorization: token {self.token}"], "timeout": 60}
-        socket = websocket.create_connection(url, sslopt={"ca_certs": str(CERTIFICATE)}, **options)
+        try:
+            socket = websocket.create_connection(url, sslopt={"ca_certs": str(CERTIFICATE)}, **options)
+        except websocket.WebSocketBadStatusException:
+            return "it closed at once"
         socket.send(json.dumps(["stdin", f"{command}; echo do''ne\r"]))
         shown, kind = "", ""
         while "done" not in shown and kind != "disconnect":
