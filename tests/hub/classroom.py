@@ -238,14 +238,18 @@ class Person:
         assert answer.ok, answer.text
         return Kernel(self, answer.json()["id"])
 
+    def socket(self, path):
+        """A websocket of the single-user server."""
+        url = f"wss://{self.server}.{HOST}/user/{self.server}/{path}"
+        options = {"header": [f"Authorization: token {self.token}"], "timeout": 120}
+        return websocket.create_connection(url, sslopt={"ca_certs": str(CERTIFICATE)}, **options)
+
     def terminal(self, command):
         """Type a command into a new terminal of JupyterLab's; return what it shows, until it is done or closes."""
         terminal = self.call("POST", "api/terminals")
         assert terminal.ok, terminal.text
-        url = f"wss://{self.server}.{HOST}/user/{self.server}/terminals/websocket/{terminal.json()['name']}"
-        options = {"header": [f"Authorization: token {self.token}"], "timeout": 60}
         try:
-            socket = websocket.create_connection(url, sslopt={"ca_certs": str(CERTIFICATE)}, **options)
+            socket = self.socket(f"terminals/websocket/{terminal.json()['name']}")
         except websocket.WebSocketBadStatusException:
             return "it closed at once"
         socket.send(json.dumps(["stdin", f"{command}; echo do''ne\r"]))
@@ -261,9 +265,7 @@ class Kernel:
     """A kernel, by its websocket."""
 
     def __init__(self, person, number):
-        url = f"wss://{person.server}.{HOST}/user/{person.server}/api/kernels/{number}/channels"
-        options = {"header": [f"Authorization: token {person.token}"], "timeout": 120}
-        self.socket = websocket.create_connection(url, sslopt={"ca_certs": str(CERTIFICATE)}, **options)
+        self.socket = person.socket(f"api/kernels/{number}/channels")
 
     def run(self, code):
         """Run code; return what it printed, or fail where it stopped."""
