@@ -31,7 +31,7 @@ lab:  # .venv on PATH lets a terminal in JupyterLab find tensorboard
 	$(ENABLED) jupyter lab --notebook-dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(OPTIONS)
 
 # Each part runs even where an earlier one fails. Long files come first, so that no worker ends alone.
-# The browser has the machine for itself: its lessons take all of it, and two workers were no faster.
+# The browser has the machine for itself: two workers, or JupyterLab's tests beside the others, were hardly faster.
 test:
 	@$(SET_UP) test
 	@failed=0; \

@@ -78,11 +78,11 @@ class Explorers:
     def python(self, name):
         """The state in Python, once it is at rest and the page shows the same."""
         state = None
-        for _ in range(100):
+        for _ in range(250):
             before, state = state, json.loads((self.folder / f"{name}.json").read_text())
             if state == before and self._shows(self[name], state):
                 return state
-            self.page.wait_for_timeout(250)
+            self.page.wait_for_timeout(100)
         pytest.fail(f"the page and Python never agreed: Python has z = {state['z']}, digit = {state['digit']}")
 
     def _shows(self, widget, state):
@@ -97,6 +97,22 @@ class Explorers:
         state = self.python(name)
         assert np.abs(shown_digit(self[name]) - (255 - 255 * np.array(state["image"]))).max() <= 2
         return state["z"]
+
+    def walk(self, name, start, end):
+        """Walk from one digit to another; returns the texts of all places that were shown."""
+        widget, place = self[name], self.python(name)["ends"][end]
+        for menu, digit in zip(widget.locator(".walk select").all(), (start, end), strict=True):
+            menu.select_option(digit)
+        count = "output => {window.places = []; new MutationObserver(() => places.push(output.textContent))"
+        widget.locator("output").evaluate(count + ".observe(output, {childList: true})}")
+        widget.get_by_role("button", name="Walk").click()
+        self.page.wait_for_function("end => places.at(-1) === end", arg=place_text(place))
+        return self.page.evaluate("places")
+
+
+def place_text(z):
+    """What an explorer says of a point in the plane."""
+    return "z = ({}, {})".format(*(f"{round(value, 2) + 0.0:.2f}".replace("-", "\u2212") for value in z))
 
 
 def shown_digit(widget):

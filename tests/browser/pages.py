@@ -1,8 +1,8 @@
-"""Notebooks in a browser, in JupyterLab and as exported pages, with the network shut."""
+"""Notebooks in a browser, in JupyterLab, as exported pages and on the site, with the network shut."""
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nbformat
 
@@ -92,3 +92,36 @@ class ExportedPage(WatchedPage):
     def __init__(self, browser, path):
         super().__init__(browser)
         self.page.goto(path.as_uri())
+
+
+class SitePage(WatchedPage):
+    """A page of the site, with what it has loaded."""
+
+    def __init__(self, browser, path):
+        self.loaded = set()
+        super().__init__(browser)
+        self.page.on("requestfinished", lambda request: self.loaded.add(urlsplit(request.url)))
+        self.open(path)
+
+    def open(self, path):
+        self.page.goto(path.as_uri())
+        self.page.wait_for_function(
+            """() => !document.querySelector(".math")
+                || window.MathJax?.isReady && MathJax.Hub.queue.pending == 0 && document.querySelector(".MathJax")"""
+        )
+
+    def _note(self, message):
+        # MathJax tries fonts that may be missing and takes others.
+        if "MathJax" not in message.location["url"]:
+            super()._note(message)
+
+    def weight(self):
+        return sum(Path(unquote(url.path)).stat().st_size for url in self.loaded if url.scheme == "file")
+
+    def close_clean(self):
+        assert self.errors == [] and self.requests_outside == []
+        self.page.close()
+
+
+def is_dark(page):
+    return sum(map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[:3])) < 150

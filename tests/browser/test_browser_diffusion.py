@@ -3,17 +3,15 @@
 import json
 
 import keras
-import nbformat
 import numpy as np
 import pytest
 from ipywidgets.embed import embed_data
-from nbconvert.preprocessors import ExecutePreprocessor
 
 from pylib import pretrained
 from pylib.diffusion import Diffusion, build_velocity
 from pylib.widgets import DiffusionWalk
 from tests.browser.explorers import shown_digit
-from tests.browser.pages import ExportedPage, export, notebook
+from tests.browser.pages import ExportedPage
 from tools.notebooks import widget_page
 
 TRAIN = """import functools
@@ -88,12 +86,12 @@ class Walks:
         They differ by half a grey level at most, and as much again where the page rounds it.
         """
         state, differ = None, "nothing was read"
-        for _ in range(60):
+        for _ in range(150):
             before, state = state, json.loads((self.folder / f"{name}.json").read_text())
             differ = state != before and "Python is not at rest" or differences(self[name], state)
             if not differ:
                 return state
-            self.page.wait_for_timeout(250)
+            self.page.wait_for_timeout(100)
         pytest.fail(f"the page and Python never agreed: {differ}")
 
 
@@ -122,6 +120,24 @@ def frames(widget):
     return [(step, np.array(picture)) for step, picture in widget.locator(".frames canvas").evaluate_all(read)]
 
 
+def walk_to_the_end(widget, start):
+    """Do what starts a walk, and wait until it is at its last step."""
+    widget.evaluate(
+        """widget => {
+            const output = widget.querySelector("output");
+            window.arrived = false;
+            new MutationObserver((_, observer) => {
+                const [step, steps] = output.textContent.match(/[0-9]+/g);
+                if (step !== steps) return;
+                window.arrived = true;
+                observer.disconnect();
+            }).observe(output, {childList: true});
+        }"""
+    )
+    start()
+    widget.page.wait_for_function("window.arrived")
+
+
 def frames_seen(widget):
     return widget.locator(".frames canvas").evaluate_all(
         "frames => frames.filter(frame => getComputedStyle(frame).visibility === 'visible').length"
@@ -131,7 +147,9 @@ def frames_seen(widget):
 @pytest.fixture(scope="module")
 def walks(lesson, server):
     server.store("walks", *CELLS)
-    return Walks(lesson("walks"), server.notebooks)
+    run = lesson("walks")
+    yield Walks(run, server.notebooks)
+    run.page.close()
 
 
 def test_walks_run(walks):
@@ -154,8 +172,7 @@ def test_button_draws_noise_and_walks_to_a_digit(walks):
             new MutationObserver(() => requestAnimationFrame(note)).observe(output, {childList: true});
         }"""
     )
-    widget.get_by_role("button", name="New noise").click()
-    walks.page.wait_for_timeout(2500)
+    walk_to_the_end(widget, widget.get_by_role("button", name="New noise").click)
     after = walks.check("first")
     assert after["step"] == 20 and after["steps"] == 20
     assert np.std(after["noise"]) < 2 and len({*after["noise"], *before["noise"]}) == 40
@@ -247,8 +264,7 @@ def test_keyboard_alone(walks):
     widget, page = walks["other"], walks.page
     noise = walks.check("other")["noise"]
     widget.get_by_role("button", name="New noise").focus()
-    page.keyboard.press("Space")
-    page.wait_for_timeout(2500)
+    walk_to_the_end(widget, lambda: page.keyboard.press("Space"))
     state = walks.check("other")
     assert state["step"] == 20 and state["noise"] != noise
     page.keyboard.press("Tab")
@@ -262,10 +278,16 @@ def test_keyboard_alone(walks):
 def test_the_hand_stops_the_walk(walks):
     widget, page = walks["first"], walks.page
     widget.get_by_role("button", name="New noise").click()
-    page.wait_for_timeout(400)
-    assert 0 < frames_seen(widget) < 9
+    page.wait_for_function(
+        """() => {
+            const frames = document.querySelector(".diffusion-walk .frames").children;
+            const ahead = [...frames].filter(frame => frame.matches(".ahead")).length;
+            return 0 < ahead && ahead < frames.length - 1;
+        }"""
+    )
     widget.get_by_label("along the way").press("Home")
-    page.wait_for_timeout(1000)
+    for _ in range(10):  # in the first of which a walk that goes on would be seen
+        page.evaluate("() => new Promise(requestAnimationFrame)")
     assert walks.check("first")["step"] == 0 and frames_seen(widget) == 9
 
 
@@ -334,9 +356,9 @@ def test_dark_theme(walks):
     page.locator(".lm-Menu-itemLabel").get_by_text("JupyterLab Dark", exact=True).click(force=True)
     page.wait_for_function("() => document.body.dataset.jpThemeLight == 'false'")
     brightness = """element => Math.min(...getComputedStyle(element).color.match(/[0-9]+/g).slice(0, 3).map(Number))"""
-    page.wait_for_timeout(500)
-    for part in ("output", ".frames span", "button", "select", "label"):
-        assert widget.locator(part).first.evaluate(brightness) > 150
+    for part in ("output", ".frames span", "button", "select", "label"):  # once it has faded in
+        element = widget.locator(part).first.element_handle()
+        page.wait_for_function(f"element => ({brightness})(element) > 150", arg=element)
     assert np.array_equal(shown_digit(widget), before)  # dark on light as ever
     assert walks.run.errors == []
 
@@ -352,13 +374,10 @@ with open("expected.json", "w") as file:
 ]
 
 
-def test_exported_walk_needs_no_kernel(chromium, tmp_path):
-    executed = notebook(*EXPORTED)
-    ExecutePreprocessor().preprocess(executed, {"metadata": {"path": str(tmp_path)}})
-    nbformat.write(executed, tmp_path / "walk.ipynb")
-    print(f"\nwalk: {(tmp_path / 'walk.ipynb').stat().st_size / 1e6:.1f} MB stored")
-    export(tmp_path, tmp_path / "walk.ipynb")
-    exported = ExportedPage(chromium, tmp_path / "walk.html")
+def test_exported_walk_needs_no_kernel(chromium, executed):
+    folder = executed("walk", *EXPORTED)
+    print(f"\nwalk: {(folder / 'walk.ipynb').stat().st_size / 1e6:.1f} MB stored")
+    exported = ExportedPage(chromium, folder / "walk.html")
     page, widget = exported.page, exported.page.locator(".diffusion-walk")
     widget.wait_for()
 
@@ -372,7 +391,7 @@ def test_exported_walk_needs_no_kernel(chromium, tmp_path):
             widget.get_by_role("slider", name="steps", exact=True).press("Home")
         page.evaluate("() => new Promise(requestAnimationFrame)")
 
-    for number, pictures in enumerate(json.loads((tmp_path / "expected.json").read_text())):
+    for number, pictures in enumerate(json.loads((folder / "expected.json").read_text())):
         change(number)
         greys = 255 - 255 * np.array(pictures)
         assert np.abs(shown_digit(widget) - greys[-1]).max() <= 1
@@ -380,8 +399,7 @@ def test_exported_walk_needs_no_kernel(chromium, tmp_path):
 
     noise = frames(widget)[0][1]
     widget.get_by_role("slider", name="steps", exact=True).press("End")
-    widget.get_by_role("button", name="New noise").press("Enter")
-    page.wait_for_timeout(2500)
+    walk_to_the_end(widget, lambda: widget.get_by_role("button", name="New noise").press("Enter"))
     assert widget.locator("output").text_content() == "step 40 of 40"
     assert np.abs(frames(widget)[0][1] - noise).max() > 20
     assert np.array_equal(frames(widget)[-1][1], shown_digit(widget))

@@ -2,16 +2,14 @@
 
 import re
 
-import nbformat
 import numpy as np
 import pytest
-from nbconvert.preprocessors import ExecutePreprocessor
 from playwright.sync_api import expect
 
 from pylib import pretrained
 from pylib.preprocessing import centre_digit
 from pylib.widgets.drawing import LARGEST_SIGMA
-from tests.browser.pages import ExportedPage, export, notebook
+from tests.browser.pages import ExportedPage
 
 CELLS = [
     "import numpy as np\nfrom pylib import pretrained\nfrom pylib.widgets import DrawnDigit\n"
@@ -39,6 +37,7 @@ def page(lesson, server):
     run = lesson("drawing")
     yield run.page
     assert run.errors == [] and run.requests_outside == []
+    run.page.close()
 
 
 @pytest.fixture
@@ -168,12 +167,8 @@ EXPORTED = [
 
 
 @pytest.fixture(scope="module")
-def exported(chromium, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("drawings")
-    executed = notebook(*EXPORTED)
-    ExecutePreprocessor().preprocess(executed, {"metadata": {"path": str(folder)}})
-    nbformat.write(executed, folder / "drawings.ipynb")
-    export(folder, folder / "drawings.ipynb")
+def exported(chromium, executed):
+    folder = executed("drawings", *EXPORTED)
     exported = ExportedPage(chromium, folder / "drawings.html")
     exported.page.locator(".digit-drawing").nth(9).wait_for()
     exported.expected = np.load(folder / "expected.npz")

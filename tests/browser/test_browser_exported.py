@@ -2,12 +2,10 @@
 
 import re
 
-import nbformat
 import numpy as np
-from nbconvert.preprocessors import ExecutePreprocessor
 
 from tests.browser.explorers import middle, shown_digit
-from tests.browser.pages import ExportedPage, export, notebook
+from tests.browser.pages import ExportedPage
 
 EXPORTED = [
     "from pylib.models import VAE",
@@ -26,15 +24,12 @@ np.save("expected.npy", [255 - 255 * vae.decoder([z, np.array([digit])]).numpy()
 ]
 
 
-def test_exported_explorer_needs_no_kernel(chromium, tmp_path):
-    executed = notebook(*EXPORTED)
-    ExecutePreprocessor().preprocess(executed, {"metadata": {"path": str(tmp_path)}})
-    nbformat.write(executed, tmp_path / "explorer.ipynb")
-    export(tmp_path, tmp_path / "explorer.ipynb")
-    exported = ExportedPage(chromium, tmp_path / "explorer.html")
+def test_exported_explorer_needs_no_kernel(chromium, executed):
+    folder = executed("explorer", *EXPORTED)
+    exported = ExportedPage(chromium, folder / "explorer.html")
     page, widgets = exported.page, exported.page.locator(".latent-explorer")
     widgets.nth(1).wait_for()
-    expected = np.load(tmp_path / "expected.npy")
+    expected = np.load(folder / "expected.npy")
 
     widgets.first.locator(".plane").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowDown"):

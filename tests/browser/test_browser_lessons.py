@@ -17,6 +17,7 @@ def test_lesson_runs(lesson, name):
     assert broken_pictures(run.page.locator(".jp-Notebook img")) == []
     assert run.errors == []
     assert run.requests_outside == []
+    run.page.close()  # one that stays open takes time from those that come after
 
 
 def test_the_token_is_asked_for(server):

@@ -24,7 +24,8 @@ def training(chromium, server):
     server.store("training", TRAINING)
     run = Lesson(chromium, server, "training")
     run.start()
-    return run
+    yield run
+    run.page.close()
 
 
 def test_says_how_long_it_takes_and_leaves_nothing(training):

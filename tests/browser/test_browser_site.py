@@ -2,13 +2,13 @@
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from tests.browser.explorers import shown_digit
-from tests.browser.pages import LESSONS, WatchedPage, broken_pictures
+from tests.browser.pages import LESSONS, SitePage, broken_pictures, is_dark
 
 OTHERS = [
     "PICTURES",
@@ -22,43 +22,8 @@ OTHERS = [
 MB = 1_000_000
 
 
-class SitePage(WatchedPage):
-    """A page of the site, with what it has loaded."""
-
-    def __init__(self, browser, path):
-        self.loaded = set()
-        super().__init__(browser)
-        self.page.on("requestfinished", lambda request: self.loaded.add(urlsplit(request.url)))
-        self.open(path)
-
-    def open(self, path):
-        self.page.goto(path.as_uri())
-        self.page.wait_for_function(
-            """() => !document.querySelector(".math")
-                || window.MathJax?.isReady && MathJax.Hub.queue.pending == 0 && document.querySelector(".MathJax")"""
-        )
-
-    def _note(self, message):
-        # MathJax tries fonts that may be missing and takes others.
-        if "MathJax" not in message.location["url"]:
-            super()._note(message)
-
-    def weight(self):
-        return sum(Path(unquote(url.path)).stat().st_size for url in self.loaded if url.scheme == "file")
-
-    def close_clean(self):
-        assert self.errors == [] and self.requests_outside == []
-        self.page.close()
-
-
-def is_dark(page):
-    return sum(map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[:3])) < 150
-
-
-@pytest.mark.parametrize("name", LESSONS)
-def test_lesson(chromium, site, name):
-    opened = SitePage(chromium, site / "notebooks" / f"{name}.html")
-    page = opened.page
+def test_lesson(lesson_page):
+    page = lesson_page.page
     assert page.locator(".MathJax").count() > 5 and page.locator(".MathJax_Error, .merror, .noError").count() == 0
     places = page.locator("script[type$='widget-view+json']").count()
     page.wait_for_function(
@@ -70,8 +35,7 @@ def test_lesson(chromium, site, name):
         "images => Promise.all(images.map(image => (image.loading = 'eager', image.decode())))"
     )
     assert broken_pictures(page.locator("img")) == []
-    assert opened.weight() < 8 * MB
-    opened.close_clean()
+    assert lesson_page.weight() < 8 * MB
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -121,27 +85,45 @@ def test_theme_switch(chromium, site):
     opened.close_clean()
 
 
-def test_previous_and_next(chromium, site):
+def test_previous_and_next(lesson_page):
+    order = ["index", *LESSONS]
+    place = order.index(Path(urlsplit(lesson_page.page.url).path).stem)
+    for link, neighbour in (("a.left-prev", order[place - 1]), ("a.right-next", (*order, "PICTURES")[place + 1])):
+        assert Path(lesson_page.page.locator(link).get_attribute("href")).stem == neighbour
+
+
+def test_previous_and_next_open(chromium, site):
     opened = SitePage(chromium, site / "index.html")
-    page = opened.page
-    for name in LESSONS:
-        page.locator("a.right-next").click()
-        page.wait_for_url(re.compile(f"{name}.html"))
-    page.locator("a.left-prev").click()
-    page.wait_for_url(re.compile(f"{LESSONS[-2]}.html"))
+    opened.page.locator("a.right-next").click()
+    opened.page.wait_for_url(re.compile(f"{LESSONS[0]}.html"))
+    opened.page.locator("a.left-prev").click()
+    opened.page.wait_for_url(re.compile("index.html"))
     opened.close_clean()
 
 
-def test_pages_do_not_scroll_sideways(chromium, site):
-    opened = SitePage(chromium, site / "index.html")
+def too_narrow(page):
+    """The widths at which a page would have to be scrolled sideways."""
     wide = []
-    for path in sorted(path for path in site.rglob("*.html") if "_static" not in path.parts):
+    for width in (1400, 900, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(width)
+    return wide
+
+
+def test_a_lesson_does_not_scroll_sideways(lesson_page):
+    assert too_narrow(lesson_page.page) == []
+
+
+def test_other_pages_do_not_scroll_sideways(chromium, site):
+    opened = SitePage(chromium, site / "index.html")
+    paths = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts and path.stem not in LESSONS)
+    assert len(paths) > 20
+    wide = {}
+    for path in paths:
         opened.open(path)
-        for width in (1400, 900, 390):
-            opened.page.set_viewport_size({"width": width, "height": 900})
-            if opened.page.evaluate("document.documentElement.scrollWidth") > width:
-                wide.append((path.name, width))
-    assert wide == []
+        wide[path.name] = too_narrow(opened.page)
+    assert {name: widths for name, widths in wide.items() if widths} == {}
     opened.close_clean()
 
 
