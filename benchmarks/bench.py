@@ -7,6 +7,7 @@ beside this file. `bench.py fit grids` runs only those parts and keeps the other
 beside what, the measurement, and what is wanted.
 """
 
+import functools
 import importlib.util
 import inspect
 import json
@@ -30,12 +31,14 @@ import tensorflow as tf
 from nbclient import NotebookClient
 from scipy.special import logsumexp
 from scipy.stats import norm
+from sklearn.mixture import GaussianMixture
 
-from pylib import plots
+from pylib import plots, pretrained, priors
 from pylib.divergence import log_normal
-from pylib.evidence import elbo, exact_log_likelihood
+from pylib.evidence import elbo, exact_log_likelihood, importance_weighted_bound
 from pylib.likelihood import code_limit, square_grid
 from pylib.models import VAE
+from pylib.quality import frechet_distance
 from pylib.tf_utils import mnist_test, mnist_train
 from pylib.training import batches, compile_settings, fit_vae
 
@@ -89,34 +92,63 @@ class Contestant:
         raise RuntimeError(f"{self.process.args} stopped: its message is above")
 
 
-def fit():
-    names = {"ours": "ours", "Keras tutorial": "keras_tutorial", "matrix products": "products"}
-    if importlib.util.find_spec("jax") and importlib.util.find_spec("optax"):
-        names["JAX"] = "jax"
-    if importlib.util.find_spec("torch"):
-        names["PyTorch"] = "pytorch"
+def contest(names, epochs=2):
+    """Seconds for an epoch by name: of the first, which compiles, and of five rounds of `epochs` in turn."""
     contestants = {name: Contestant(function) for name, function in names.items()}
     first = {name: contestant.seconds(1) for name, contestant in contestants.items()}
-    times = {name: [] for name in contestants}
-    for _ in range(5):
-        for name, contestant in contestants.items():
-            times[name].append(contestant.seconds(2) / 2)
+    rounds = in_turn({name: lambda c=contestant: c.seconds(epochs) for name, contestant in contestants.items()})
     for contestant in contestants.values():
         contestant.process.kill()
+    return first, {name: np.array(values) / epochs for name, values in rounds.items()}
+
+
+def engines(suffix=""):
+    """The functions of those peers whose engine is installed, by the engine's name."""
+    needed = {"JAX": ("jax", "optax"), "PyTorch": ("torch",)}
+    return {
+        name: f"{name.lower()}{suffix}"
+        for name, modules in needed.items()
+        if all(map(importlib.util.find_spec, modules))
+    }
+
+
+def rates(what, unit, first, times):
+    """A row for each contestant."""
     for name, values in times.items():
-        rate = f"{IMAGES / np.median(values):,.0f} images/s"
+        rate = f"{IMAGES / np.median(values):,.0f} {unit}/s"
         compiled = f"{max(0.0, first[name] - np.median(values)):.1f} s to compile"
-        yield ("VAE 784-512-2, batch 128: two epochs a round", name, f"{rate}; {compiled}", "")
-    yield ("images per second", "Keras tutorial", ratio(times["Keras tutorial"], times["ours"]), "1.6 times")
-    others = [times[name] for name in ("JAX", "PyTorch") if name in times]
+        yield (what, name, f"{rate}; {compiled}", "")
+
+
+def beside_engines(what, times, wanted):
+    """A row with the faster of those engines that are installed, in each round."""
+    others = [times[name] for name in engines() if name in times]
     if others:
-        yield (
-            "images per second",
-            "the faster of JAX and PyTorch",
-            ratio(np.min(others, axis=0), times["ours"]),
-            "0.9",
-        )
+        yield (what, "the faster of JAX and PyTorch", ratio(np.min(others, axis=0), times["ours"]), wanted)
+
+
+def fit():
+    names = {"ours": "ours", "Keras tutorial": "keras_tutorial", "matrix products": "products"} | engines()
+    first, times = contest(names)
+    yield from rates("VAE 784-512-2, batch 128: two epochs a round", "images", first, times)
+    yield ("images per second", "Keras tutorial", ratio(times["Keras tutorial"], times["ours"]), "1.6 times")
+    yield from beside_engines("images per second", times, "0.9")
     yield ("images per second", "matrix products", ratio(times["matrix products"], times["ours"]), "printed")
+
+
+def diffusion():
+    first, times = contest({"ours": "our_diffusion"} | engines("_diffusion"), epochs=5)
+    yield from rates("diffusion of 20 numbers, 4 x 256, batch 512: five epochs a round", "codes", first, times)
+    yield from beside_engines("codes per second", times, "printed")
+
+
+def mixture():
+    codes = some_codes(20_000)
+    own = lambda: priors.Mixture(codes, 10)  # noqa: E731
+    plain = lambda: GaussianMixture(10, tol=0.01, random_state=0).fit(codes)  # noqa: E731
+    times = in_turn({"scikit-learn": plain, "ours": own})
+    value = f"{ratio(times['scikit-learn'], times['ours'])}: {np.median(times['ours']):.1f} s"
+    yield ("mixture of 10 Gaussians of 20 numbers, fitted to 20,000 codes", "scikit-learn's own call", value, "printed")
 
 
 def train_ours(epochs, learning_rate, **network):
@@ -294,53 +326,96 @@ def peak_memory():
     return (peak[0] if peak else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 2**20
 
 
+def some_images(n):
+    return mnist_train()[0][:n]
+
+
+def some_codes(n):
+    return np.asarray(pretrained.load("vae_20").encoder(some_images(n))[2])
+
+
+def an_epoch(n, latent_dim=2):
+    vae = VAE(latent_dim)
+    vae.compile(**compile_settings(n, 2))
+    data = batches(some_images(n))
+    return lambda: vae.fit(data, shuffle=False, verbose=0)
+
+
+def an_epoch_of_diffusion(n):
+    return functools.partial(peers.our_diffusion(range(n)), 1)
+
+
+def density_of_diffusion(steps):
+    prior, codes = pretrained.load_diffusion(), some_codes(500)
+    return lambda: prior.log_density(codes, steps)
+
+
+def fitted_mixture(components):
+    codes = some_codes(5000)
+    return lambda: priors.Mixture(codes, components)
+
+
+def bound(k):
+    vae, x = VAE(), some_images(200)
+    return lambda: importance_weighted_bound(vae, x, k, seed=0)
+
+
+def quadrature_of(points):
+    vae, x = VAE(), some_images(500)
+    return lambda: exact_log_likelihood(vae, x, points=points, limit=4.0)
+
+
+def distance(n):
+    x, reference = some_images(n), mnist_test()[0][:n]
+    return lambda: frechet_distance(x, reference)
+
+
+# What grows, its sizes and what is measured of them, the exponent that its seconds should have, and what prepares it.
+SCALING = {
+    "training images": ([1000, 4000, 15_000, 60_000], "one epoch", 1, an_epoch),
+    "latent_dim": ([2, 8, 32, 128], "one epoch of 10,000 digits", 0, functools.partial(an_epoch, 10_000)),
+    "points a side": ([50, 100, 200, 400], "log p(x) of 500 digits", 2, quadrature_of),
+    "k": ([10, 40, 160, 640], "importance-weighted bound of 200 digits", 1, bound),
+    "components": ([1, 4, 16, 64], "mixture of 5,000 codes", 1, fitted_mixture),
+    "codes": ([1000, 4000, 15_000, 60_000], "one epoch of diffusion", 1, an_epoch_of_diffusion),
+    "steps of the flow": ([5, 10, 20, 40], "log-density of 500 codes", 1, density_of_diffusion),
+    "pictures": ([1250, 2500, 5000, 10_000], "Fréchet distance to as many", 1, distance),
+}
+
+
 def measure(kind, size):
     """For one point of the plot, in a process of its own: seconds, and peak memory in GB."""
-    x = mnist_train()[0]
-    if kind == "grid":
-        vae = VAE()
-        run = lambda: exact_log_likelihood(vae, x[:500], points=size, limit=4.0)  # noqa: E731
-    else:
-        images = x[:size] if kind == "images" else x[:10_000]
-        vae = VAE(latent_dim=size if kind == "latent_dim" else 2)
-        vae.compile(**compile_settings(len(images), 2))
-        data = batches(images)
-        run = lambda: vae.fit(data, shuffle=False, verbose=0)  # noqa: E731
+    run = SCALING[kind][-1](size)
     run()
     return min(seconds(run) for _ in range(2)), peak_memory()
 
 
 def scaling():
-    sizes = {
-        "images": ([1000, 4000, 15_000, 60_000], "training images", "one epoch"),
-        "latent_dim": ([2, 8, 32, 128], "latent_dim", "one epoch of 10,000 digits"),
-        "grid": ([50, 100, 200, 400], "points a side", "log p(x) of 500 digits"),
-    }
-    slope = {"images": 1, "latent_dim": 0, "grid": 2}
     plots.use_style()
-    figure, axes = plt.subplots(2, 3, figsize=(10, 5), sharex="col", sharey="row")
-    for (kind, (values, xlabel, title)), (above, below) in zip(sizes.items(), axes.T, strict=True):
+    figure, all_axes = plt.subplots(4, 4, figsize=(13, 10))
+    pairs = np.concatenate([all_axes[:2].T, all_axes[2:].T])
+    for (kind, (values, title, slope, _)), (above, below) in zip(SCALING.items(), pairs, strict=True):
         command = [sys.executable, __file__, "--measure", kind]
         outputs = [subprocess.run([*command, str(v)], capture_output=True, check=True, text=True) for v in values]
         taken, memory = np.transpose([json.loads(output.stdout.splitlines()[-1]) for output in outputs])
         above.loglog(values, taken, "o-", label="measured")
-        expected = taken[-1] * (np.array(values) / values[-1]) ** slope[kind]
-        above.loglog(values, expected, "--", color="0.5", label=f"slope {slope[kind]}")
+        expected = taken[-1] * (np.array(values) / values[-1]) ** slope
+        above.loglog(values, expected, "--", color="0.5", label=f"slope {slope}")
         below.semilogx(values, memory, "s-", color="C1")
-        above.set(title=title)
-        below.set(xlabel=xlabel, ylim=(0, 3))
+        above.set_title(title, fontsize="medium")
+        below.set(xlabel=kind, ylim=(0, 3))
         for axis in (above, below):
             axis.set_xticks(values, [f"{v:,}" for v in values], minor=False)
             axis.minorticks_off()
         above.legend()
         yield (
-            f"cost against {xlabel}",
+            f"cost against {kind}: {title}",
             ", ".join(f"{v:,}" for v in values),
             " / ".join(f"{t:.2g} s" for t in taken),
             "",
         )
-    axes[0, 0].set_ylabel("seconds")
-    axes[1, 0].set_ylabel("peak memory (GB)")
+    for row, label in enumerate(2 * ["seconds", "peak memory (GB)"]):
+        all_axes[row, 0].set_ylabel(label)
     figure.savefig(HERE / "scaling.png", dpi=110)
 
 
@@ -404,7 +479,17 @@ def _lines(path):
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-DEFAULT_PARTS = [fit, dense_target, plane_target, grids, quadrature, widgets, scaling]  # what `make bench` runs
+DEFAULT_PARTS = [
+    fit,
+    diffusion,
+    mixture,
+    dense_target,
+    plane_target,
+    grids,
+    quadrature,
+    widgets,
+    scaling,
+]  # what `make bench` runs
 NAMED_PARTS = [figures, lessons, suite]  # what it runs only when it is named
 
 

@@ -12,13 +12,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pylib import mnist_dataset
 
-MODULES = {"ours": "peers", "keras_tutorial": "peers", "products": "engines", "jax": "engines", "pytorch": "engines"}
+OF_PEERS = ("ours", "keras_tutorial", "our_diffusion")  # the others are of engines.py
 
 
 if __name__ == "__main__":
     name = sys.argv[1]
     images = mnist_dataset.load("train")[0][:50_000]
-    train = getattr(importlib.import_module(MODULES[name]), name)(images)
+    train = getattr(importlib.import_module("peers" if name in OF_PEERS else "engines"), name)(images)
     for line in sys.stdin:
         start = time.perf_counter()
         train(int(line))

@@ -100,3 +100,95 @@ def pytorch(x):
             epoch()
 
     return train
+
+
+def codes_and_labels(n):
+    """As many as there are images, since how long a diffusion takes to train does not depend on what they are."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n, 20), dtype="float32"), rng.integers(0, 10, n).astype("int32")
+
+
+def jax_diffusion(x):
+    """JAX: the network, batches and loss of `fit_velocity`; the whole epoch as one compiled scan, optax's Adam."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    codes, labels = map(jnp.asarray, codes_and_labels(len(x)))
+    widths = [47, *4 * [256 + 47]]  # a row is a code, 16 waves and 11 for the label; each layer has it beside its input
+    keys = jax.random.split(jax.random.key(0), 5)
+    weights = []
+    for key, width, units in zip(keys, widths, [*4 * [256], 20], strict=True):
+        limit = math.sqrt(6 / (width + units))
+        weights.append((jax.random.uniform(key, (width, units), minval=-limit, maxval=limit), jnp.zeros(units)))
+    optimizer = optax.adam(1e-3)
+
+    def loss(weights, z, label, key):
+        keys = jax.random.split(key, 3)
+        theta = jax.random.uniform(keys[0], (len(z),), maxval=math.pi / 2)
+        eps = jax.random.normal(keys[1], z.shape)
+        label = jnp.where(jax.random.uniform(keys[2], (len(z),)) < 0.5, 0, label + 1)
+        cos, sin = jnp.cos(theta)[:, None], jnp.sin(theta)[:, None]
+        waves = theta[:, None] * jnp.arange(1, 9)
+        row = jnp.concatenate([cos * z + sin * eps, jnp.cos(waves), jnp.sin(waves), jax.nn.one_hot(label, 11)], axis=1)
+        h = row
+        for kernel, bias in weights[:-1]:
+            h = jnp.concatenate([jax.nn.silu(h @ kernel + bias), row], axis=1)
+        kernel, bias = weights[-1]
+        return jnp.mean((h @ kernel + bias - (cos * eps - sin * z)) ** 2)
+
+    def step(carry, batch):
+        weights, state, key = carry
+        key, noise = jax.random.split(key)
+        value, gradient = jax.value_and_grad(loss)(weights, *batch, noise)
+        updates, state = optimizer.update(gradient, state)
+        return (optax.apply_updates(weights, updates), state, key), value
+
+    @jax.jit
+    def epoch(carry, codes, labels):
+        key, order = jax.random.split(carry[2])
+        rows = jax.random.permutation(order, len(codes))[: len(codes) // 512 * 512]
+        batches = codes[rows].reshape(-1, 512, 20), labels[rows].reshape(-1, 512)
+        return jax.lax.scan(step, (*carry[:2], key), batches)
+
+    state = {"carry": (weights, optimizer.init(weights), jax.random.key(1))}
+
+    def train(epochs):
+        for _ in range(epochs):
+            state["carry"], values = epoch(state["carry"], codes, labels)
+        values.block_until_ready()
+
+    return train
+
+
+def pytorch_diffusion(x):
+    """PyTorch: the network, batches and loss of `fit_velocity`; a loop over slices of one tensor, fused Adam."""
+    import torch
+    from torch.nn import functional
+
+    codes, labels = map(torch.from_numpy, codes_and_labels(len(x)))
+    hidden = torch.nn.ModuleList([torch.nn.Linear(47, 256), *(torch.nn.Linear(256 + 47, 256) for _ in range(3))])
+    last = torch.nn.Linear(256 + 47, 20)
+    optimizer = torch.optim.Adam([*hidden.parameters(), *last.parameters()], fused=True)
+    numbers = torch.arange(1, 9)
+
+    def epoch():
+        for rows in torch.randperm(len(codes))[: len(codes) // 512 * 512].split(512):
+            z, label = codes[rows], labels[rows].long()
+            theta, eps = math.pi / 2 * torch.rand(512), torch.randn_like(z)
+            label = torch.where(torch.rand(512) < 0.5, 0, label + 1)
+            cos, sin = torch.cos(theta)[:, None], torch.sin(theta)[:, None]
+            waves = theta[:, None] * numbers
+            parts = [cos * z + sin * eps, torch.cos(waves), torch.sin(waves), functional.one_hot(label, 11)]
+            row = h = torch.cat(parts, dim=1)
+            for layer in hidden:
+                h = torch.cat([functional.silu(layer(h)), row], dim=1)
+            optimizer.zero_grad()
+            functional.mse_loss(last(h), cos * eps - sin * z).backward()
+            optimizer.step()
+
+    def train(epochs):
+        for _ in range(epochs):
+            epoch()
+
+    return train

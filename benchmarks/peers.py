@@ -7,9 +7,11 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from engines import codes_and_labels
 from keras import layers, ops
 
 from pylib._networks import Sampling
+from pylib.diffusion import build_velocity, noised
 from pylib.models import VAE
 from pylib.training import TrainingProgress, batches, compile_settings
 
@@ -19,6 +21,14 @@ def ours(x, epochs=10):
     vae.compile(**compile_settings(len(x), epochs))
     data = batches(x)
     return lambda epochs: vae.fit(data, epochs=epochs, shuffle=False, verbose=0, callbacks=[TrainingProgress()])
+
+
+def our_diffusion(x, epochs=30):
+    codes, labels = codes_and_labels(len(x))
+    network = build_velocity(20, n_classes=10)
+    network.compile(loss="mse", **compile_settings(len(codes), epochs, batch_size=512))
+    pairs = batches(codes, labels, batch_size=512).map(noised).prefetch(2)  # as fit_velocity has them
+    return lambda epochs: network.fit(pairs, epochs=epochs, shuffle=False, verbose=0, callbacks=[TrainingProgress()])
 
 
 class TutorialVAE(keras.Model):
