@@ -1,6 +1,6 @@
 """What the lessons' VAE is compared with, each written afresh after its documentation, at its own default settings.
 
-`ours` and `keras_tutorial` are contestants, as in engines.py, where the others are. Dense networks are
+`ours`, `our_diffusion` and `keras_tutorial` are contestants, as in engines.py, where the others are. Dense networks are
 784-512-2-512-784 with relu, trained by Adam on batches of 128.
 """
 
