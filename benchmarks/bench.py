@@ -364,7 +364,7 @@ def quadrature_of(points):
     return lambda: exact_log_likelihood(vae, x, points=points, limit=4.0)
 
 
-def best_of_all_gaussians(n):
+def best_gaussians(n):
     vae, x = VAE(), some_images(n)
     return lambda: best_gaussian(vae, x, limit=4.0)
 
@@ -378,7 +378,7 @@ SCALING = {
     "components": ([1, 4, 16, 64], "mixture of 5,000 codes", 1, fitted_mixture),
     "codes": ([1000, 4000, 15_000, 60_000], "one epoch of diffusion", 1, an_epoch_of_diffusion),
     "steps of the flow": ([5, 10, 20, 40], "log-density of 500 codes", 1, density_of_diffusion),
-    "digits": ([25, 50, 100, 200], "best Gaussian q for each digit", 1, best_of_all_gaussians),
+    "digits": ([25, 50, 100, 200], "best Gaussian q for each digit", 1, best_gaussians),
 }
 
 

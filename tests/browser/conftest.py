@@ -73,7 +73,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session", params=LESSONS)
 def lesson_page(request, chromium, site):
-    """A lesson's page on the site, opened once for all tests that leave it as it is."""
+    """A lesson's page on the site, opened once for all tests that bear its details open, or its dark theme."""
     opened = SitePage(chromium, site / "notebooks" / f"{request.param}.html")
     yield opened
     opened.close_clean()
@@ -89,9 +89,9 @@ def executed(tmp_path_factory):
 
     def run(name, *cells):
         folder = tmp_path_factory.mktemp(name)
-        executed = notebook(f"%cd -q {folder}", *cells)
-        NotebookClient(executed, km=kernel).execute()
-        nbformat.write(executed, folder / f"{name}.ipynb")
+        ran = notebook(f"%cd -q {folder}", *cells)
+        NotebookClient(ran, km=kernel).execute()
+        nbformat.write(ran, folder / f"{name}.ipynb")
         export(folder, folder / f"{name}.ipynb")
         return folder
 

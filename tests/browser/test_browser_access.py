@@ -28,19 +28,16 @@ UNFOLD = """() => { for (const details of document.querySelectorAll("details")) 
 # Of formulas, and of words of code with the same colour, some stand for all, or axe-core looks at 15,000 elements.
 # They come back afterwards, since the page may serve other tests.
 THIN = """() => {
-    const whole = [...document.querySelectorAll(".MathJax, pre")].map(each => [each, [...each.childNodes]]);
+    const formulas = [...document.querySelectorAll(".MathJax")].slice(10), code = [...document.querySelectorAll("pre")];
+    const whole = [...formulas, ...code].map(each => [each, [...each.childNodes]]);
+    for (const formula of formulas) formula.replaceChildren();
     const seen = new Set(), places = "details, .admonition, .cell_input, .cell_output";
-    for (const [i, [element]] of whole.filter(([element]) => element.matches(".MathJax")).entries()) {
-        if (i >= 10) element.replaceChildren();
-    }
-    for (const [element, nodes] of whole.filter(([element]) => element.matches("pre"))) {
-        const place = element.closest(places)?.className + element.parentElement.className;
-        element.replaceChildren(...nodes.map(node => {
-            if (!node.className) return node;
-            if (seen.has(place + node.className)) return node.textContent;
-            seen.add(place + node.className);
-            return node;
-        }));
+    for (const pre of code) {
+        const place = pre.closest(places)?.className + pre.parentElement.className;
+        for (const word of pre.querySelectorAll(":scope > span")) {
+            if (seen.has(place + word.className)) word.replaceWith(word.textContent);
+            seen.add(place + word.className);
+        }
     }
     window.putBack = () => whole.forEach(([element, nodes]) => element.replaceChildren(...nodes));
 }"""
