@@ -101,7 +101,11 @@ def executed(tmp_path_factory):
 
 @dataclasses.dataclass
 class Server:
-    """A JupyterLab that runs, and the folder of its notebooks."""
+    """A JupyterLab that runs, and the folder of its notebooks.
+
+    What is written there for a moment has a name with a dot: of others the file browser asks for more, and where they
+    are gone by then, it says over the page that the folder is not there.
+    """
 
     url: str
     token: str

@@ -37,9 +37,9 @@ def follow(name, explorer):
     def write(change=None):
         state = {"z": explorer.z, "digit": explorer.digit, "image": explorer.image.tolist()}
         state["ends"], state["step"] = explorer._typical, explorer._limit / 40
-        with open(f"{name}.new", "w") as file:
+        with open(f".{name}.new", "w") as file:
             json.dump(state, file)
-        os.replace(f"{name}.new", f"{name}.json")  # all of it at once
+        os.replace(f".{name}.new", f"{name}.json")  # all of it at once
 
     explorer.observe(write, "image")
     write()

@@ -53,9 +53,9 @@ CELLS = [
         state = {key: getattr(walk, key) for key in ("noise", "digit", "steps", "guidance", "step")}
         how = walk.steps, walk.digit, 0 if walk.digit is None else walk.guidance
         state["pictures"], state["image"] = pictures(prior, tuple(walk.noise), *how), walk.image.tolist()
-        with open(f"{name}.new", "w") as file:
+        with open(f".{name}.new", "w") as file:
             json.dump(state, file)
-        os.replace(f"{name}.new", f"{name}.json")  # all of it at once
+        os.replace(f".{name}.new", f"{name}.json")  # all of it at once
 
     walk.observe(write, "image")
     write()

@@ -68,9 +68,9 @@ def write(change=None):
         explorer.noise = "missing block"
     state = {{name: getattr(explorer, name) for name in ("noise", "network", "index", "amount")}}
     state |= {{"value": slider.value, "pictures": [base64.b64encode(png).decode() for png in slider._pictures]}}
-    with open("sliders.new", "w") as file:
+    with open(".sliders.new", "w") as file:
         json.dump(state, file)
-    os.replace("sliders.new", "sliders.json")  # all of it at once
+    os.replace(".sliders.new", "sliders.json")  # all of it at once
 
 
 explorer.observe(write, ["noise", "network", "index", "amount"])
