@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -169,6 +172,26 @@ def test_batches_are_whole_and_every_epoch_has_its_own_order():
     assert len({str(epoch) for epoch in epochs}) == 30
     assert {row for epoch in epochs for inputs, _ in epoch for row in inputs} == set(range(10))  # each has its turn
     assert data.options().autotune.enabled is False  # only the speed would show it
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux tells the peak since a moment")
+def test_data_is_held_once():
+    """What input and target share is one tensor, and the first epoch copies nothing."""
+    in_mebibytes = 100
+    x = np.ones((in_mebibytes * 1024, 256), "float32")
+
+    def memory(kind):
+        status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+        return int(status[kind].split()[0]) / 1024
+
+    before = memory("VmRSS")
+    data = batches((x, x), x)
+    made = memory("VmRSS")
+    assert made - before < 1.5 * in_mebibytes  # not three of them
+    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+    iterator = iter(data)
+    assert memory("VmHWM") - made < 0.5 * in_mebibytes
+    assert all(np.array_equal(part, np.ones((128, 256))) for part in tf.nest.flatten(next(iterator)))
 
 
 def test_fewer_rows_than_a_batch_are_one_batch():
