@@ -38,9 +38,9 @@ def batches(*data, batch_size=128):
 
     Each epoch has an order of its own, and leaves out what does not fill a batch: for a shorter one, XLA would
     compile the step once more. Fewer rows than a batch are one batch. TensorFlow's search for better settings of the
-    pipeline is off: where it runs beside the training on two cores, steps take a fifth longer. So are
-    its default optimizations, which copy all of the data before the first epoch. An array that is given twice, as
-    an autoencoder's input and target are, is kept once.
+    pipeline is off: where it runs beside the training on two cores, steps take a fifth longer. Its
+    default optimizations are off, too: they would copy all of the data before the first epoch. An array that is given
+    twice, as an autoencoder's input and target are, is kept once.
 
     Taught in lesson 01.
 
