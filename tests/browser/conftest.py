@@ -18,6 +18,7 @@ from jupyter_client import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from playwright.sync_api import sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.browser.pages import LESSONS, ROOT, Lesson, SitePage, export, notebook
 from tests.small_lessons import make_small
@@ -49,6 +50,20 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("browser")
+
+
+class ByWhatTheyShare(LoadScopeScheduling):
+    """One worker has all that opens the site; else each file is given to one, and each lesson of JupyterLab, too."""
+
+    def _split_scope(self, nodeid):
+        file = Path(nodeid.split("::")[0]).stem
+        if file in ("test_browser_access", "test_browser_site", "test_firefox"):
+            return "site"
+        return nodeid if "::test_lesson_runs" in nodeid else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByWhatTheyShare(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -166,15 +181,12 @@ def _when_ready(process, home):
 
 @pytest.fixture(scope="session")
 def lesson(chromium, server):
-    """A function that opens and runs a lesson, once for all tests, and starts those after it at the same time."""
-    started = {}
+    """A function that opens a notebook of the server and runs it."""
 
-    def run(name, *after):
-        for each in (name, *after):
-            if each not in started:
-                started[each] = Lesson(chromium, server, each)
-                started[each].start()
-        started[name].wait()
-        return started[name]
+    def run(name):
+        opened = Lesson(chromium, server, name)
+        opened.start()
+        opened.wait()
+        return opened
 
     return run

@@ -158,10 +158,10 @@ TIME_FRAMES = """async range => {
         callback(now);
         times.push(performance.now() - start);
     });
-    for (let i = 0; i < 60; i++) {
+    for (let i = 1; i <= 60; i++) {
         range.value = i;
         range.dispatchEvent(new Event("input"));
-        for (let wait = 0; wait < 99 && times.length < 2 * (i + 1); wait++) await new Promise(request);
+        for (let wait = 0; wait < 99 && times.length < 2 * i; wait++) await new Promise(request);
     }
     window.requestAnimationFrame = request;
     return times;
