@@ -31,13 +31,12 @@ lab:  # .venv on PATH lets a terminal in JupyterLab find tensorboard
 	$(ENABLED) jupyter lab --notebook-dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(OPTIONS)
 
 # Each part runs even where an earlier one fails. Long files come first, so that no worker ends alone.
-# The browser has the machine for itself: two workers, or JupyterLab's tests beside the others, were hardly faster.
 test:
 	@$(SET_UP) test
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
 	$(PYTEST) $(TWO_AT_A_TIME) -m "not browser and not hub" $(LONGEST) notebooks tests || failed=1; \
-	$(PYTEST) -m browser tests/browser || failed=1; \
+	$(PYTEST) $(TWO_AT_A_TIME) -m browser tests/browser || failed=1; \
 	$(PYTEST) -m hub tests/hub || failed=1; \
 	exit $$failed
 

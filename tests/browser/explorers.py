@@ -1,4 +1,4 @@
-"""Latent explorers in a page, on models trained for a moment, and what Python knows of them."""
+"""Latent explorers in a page, on shipped and random models, and what Python knows of them."""
 
 import json
 import re
@@ -11,25 +11,21 @@ CELLS = [
     """import json
 import os
 
-import keras
 import numpy as np
 
+from pylib import pretrained
 from pylib.models import VAE
-from pylib.tf_utils import mnist_test, mnist_train
-from pylib.training import compile_settings
+from pylib.tf_utils import mnist_test
 from pylib.widgets import LatentExplorer
 from pylib.widgets.engine import ACTIVATIONS
 
-keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
-x, y = (array[:3000] for array in mnist_train())
 x_test, y_test = mnist_test()
 
 
-def trained(*data, **options):
+def with_random_weights(size=0.3, **options):
     vae = VAE(**options)
-    vae.compile(**compile_settings(3000, 1, batch_size=32))
-    vae.fit(*data, batch_size=32, verbose=0)
+    vae.set_weights([rng.normal(0, size, weight.shape) if weight.shape else weight for weight in vae.get_weights()])
     return vae
 
 
@@ -44,18 +40,17 @@ def follow(name, explorer):
     explorer.observe(write, "image")
     write()
     return explorer""",
-    """plane = trained(x)
+    """plane = pretrained.load("vae_2")
 codes = plane.encoder(x_test)[0]
 explorer = LatentExplorer(plane, codes, y_test)
 follow("plane", explorer)""",
     """LatentExplorer(plane, codes, y_test)""",
-    """conditional = trained(x, y, n_classes=10)
+    """conditional = with_random_weights(n_classes=10)
 follow("conditional", LatentExplorer(conditional, conditional.encoder([x_test, y_test])[0], y_test))""",
-    """five = trained(x, latent_dim=5, hidden=(64, 32), activation="tanh")
+    """five = with_random_weights(latent_dim=5, hidden=(64, 32), activation="tanh")
 follow("five", LatentExplorer(five, five.encoder(x_test)[0], y_test))""",
     """for activation in ACTIVATIONS:
-    vae = VAE(hidden=(32, 16), activation=activation)  # large random weights: far from linear
-    vae.set_weights([rng.normal(0, 0.8, weight.shape) if weight.shape else weight for weight in vae.get_weights()])
+    vae = with_random_weights(0.8, hidden=(32, 16), activation=activation)  # large: far from linear
     explorer_of = follow(activation, LatentExplorer(vae, vae.encoder(x_test)[0], y_test))
     explorer_of.z = [1.1, -0.7]
     display(explorer_of)""",

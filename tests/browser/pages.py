@@ -125,3 +125,14 @@ class SitePage(WatchedPage):
 
 def is_dark(page):
     return sum(map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[:3])) < 150
+
+
+def too_narrow(page):
+    """The widths at which a page would have to be scrolled sideways."""
+    wide, before = [], page.viewport_size
+    for width in (1400, 900, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(width)
+    page.set_viewport_size(before)
+    return wide

@@ -17,7 +17,7 @@ from pylib.mnist_dataset import load
 from pylib.models import VAE, build_autoencoder
 from pylib.widgets import DenoisedDrawing, DiffusionWalk, DrawnDigit, FigureSlider, LatentExplorer, NoiseExplorer
 from tests.browser.explorers import middle
-from tests.browser.pages import LESSONS, SitePage, is_dark
+from tests.browser.pages import LESSONS, SitePage, is_dark, too_narrow
 from tests.small_vae import weights_at_random
 from tools.notebooks import WIDGET
 
@@ -177,6 +177,7 @@ def test_no_other_page_shuts_anybody_out(opened, site):
     for path in paths:
         opened.open(path)
         found[path.name] = in_both_themes(opened.page)
+        found[path.name] += [("scrolls sideways", width) for width in too_narrow(opened.page)]
     assert {name: each for name, each in found.items() if each} == {}
 
 

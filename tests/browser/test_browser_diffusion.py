@@ -14,30 +14,21 @@ from tests.browser.explorers import shown_digit
 from tests.browser.pages import ExportedPage
 from tools.notebooks import widget_page
 
-TRAIN = """import functools
+LOAD = """import functools
 import json
 import os
 
-import keras
 import numpy as np
 
 from pylib import pretrained
-from pylib.diffusion import Diffusion, build_velocity, fit_velocity
-from pylib.tf_utils import mnist_train
+from pylib.diffusion import Diffusion, build_velocity
 from pylib.widgets import DiffusionWalk
 
-keras.utils.set_random_seed(0)
-vae = pretrained.load("vae_20")
-images, labels = (array[:10_000] for array in mnist_train())
-codes = np.asarray(vae.encoder(images)[0])
-mean, scale = codes.mean(0), codes.std(0)
-network = build_velocity(20, n_classes=10)  # of the size that a lesson has
-fit_velocity(network, (codes - mean) / scale, labels, epochs=15)
-prior = Diffusion(network, mean, scale)
+vae, prior = pretrained.load("vae_20"), pretrained.load_diffusion()
 without_labels = build_velocity(20, (32,))
 rng = np.random.default_rng(0)
 without_labels.set_weights([w + rng.normal(0, 0.1, w.shape) for w in without_labels.get_weights()])
-other = Diffusion(without_labels, mean, scale)
+other = Diffusion(without_labels, prior.mean, prior.scale)
 
 
 @functools.lru_cache
@@ -47,7 +38,7 @@ def pictures(prior, noise, *how):
 
 # `follow` writes down what Python knows, and the pictures of the whole path.
 CELLS = [
-    TRAIN,
+    LOAD,
     """def follow(name, prior, walk):
     def write(change=None):
         state = {key: getattr(walk, key) for key in ("noise", "digit", "steps", "guidance", "step")}
@@ -364,7 +355,7 @@ def test_dark_theme(walks):
 
 
 EXPORTED = [
-    TRAIN.replace("epochs=15", "epochs=1"),
+    LOAD,
     "walk = DiffusionWalk(prior, vae)",
     "walk",
     """noise = tuple(walk.noise)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.browser.explorers import shown_digit
-from tests.browser.pages import LESSONS, SitePage, broken_pictures, is_dark
+from tests.browser.pages import LESSONS, SitePage, broken_pictures, is_dark, too_narrow
 
 OTHERS = [
     "PICTURES",
@@ -101,30 +101,8 @@ def test_previous_and_next_open(chromium, site):
     opened.close_clean()
 
 
-def too_narrow(page):
-    """The widths at which a page would have to be scrolled sideways."""
-    wide = []
-    for width in (1400, 900, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            wide.append(width)
-    return wide
-
-
 def test_a_lesson_does_not_scroll_sideways(lesson_page):
     assert too_narrow(lesson_page.page) == []
-
-
-def test_other_pages_do_not_scroll_sideways(chromium, site):
-    opened = SitePage(chromium, site / "index.html")
-    paths = sorted(path for path in site.rglob("*.html") if "_static" not in path.parts and path.stem not in LESSONS)
-    assert len(paths) > 20
-    wide = {}
-    for path in paths:
-        opened.open(path)
-        wide[path.name] = too_narrow(opened.page)
-    assert {name: widths for name, widths in wide.items() if widths} == {}
-    opened.close_clean()
 
 
 def test_nothing_moves_by_itself_where_motion_is_reduced(chromium, site):
