@@ -1,4 +1,6 @@
-"""How a training's steps are compiled: once, and many of them as one program."""
+"""How a training's steps are compiled: once, and many of them as one program; and what is left to do after them."""
+
+import ctypes
 
 from pylib import _backend  # noqa: F401  # isort: skip
 import tensorflow as tf
@@ -72,3 +74,15 @@ class OneProgram:
 
         tf.while_loop(lambda i: i < n, step, [0])
         return self.model.get_metrics_result()
+
+
+def give_memory_back():
+    """Hand the system what training has freed, some 150 MB after a compilation.
+
+    The C library of Linux keeps it for the threads that had it, which compile and do nothing else; others have no such
+    function.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        pass

@@ -5,8 +5,9 @@ z_theta = cos(theta) z + sin(theta) eps. A point that moves with the mean veloci
 v = d z_theta / d theta = cos(theta) eps - sin(theta) z keeps the density of all z_theta (J. Song et al., 2021;
 T. Salimans, J. Ho, 2022). Lesson 06 teaches all of it.
 
-A `field` is a function of points `(n, d)` and one angle in radians, and gives their velocity `(n, d)`. Codes in it are
-standardised: less their mean, over their standard deviation.
+A `field` is a function of points `(n, d)` and one angle in radians, and gives their velocity `(n, d)`; where its
+divergence is asked for, it is made of TensorFlow's operations on both. Codes in it are standardised: less their mean,
+over their standard deviation.
 """
 
 import functools
@@ -193,19 +194,26 @@ def _validate_guidance(label, guidance):
         raise ValueError("guidance needs a label, since it leads away from codes of no label in particular")
 
 
+def _is_symbolic(x):
+    """Whether it is a tensor without values yet, as inside `tf.function`."""
+    return tf.is_tensor(x) and not hasattr(x, "numpy")
+
+
 def _points_for(network, label):
-    """What validates the points that a field is asked about: the network's width, and the same number for each label.
+    """What validates the points that a field is asked about: the network's width, and one for each label.
 
     Only their shape is looked at, since `divergence` gives tensors that it differentiates by.
     """
     latent_dim, labels = _shape(network)[0], 1 if label is None else np.size(label)
 
     def validate(z, theta):
-        _validate.number(theta, "theta")
+        if not _is_symbolic(theta):
+            _validate.number(theta, "theta")
         _validate.same_shapes(points=z)
         _validate.row_shape(z, latent_dim, "points")
-        if np.shape(z)[0] % labels:
-            raise ValueError(f"field has {labels} labels for {np.shape(z)[0]} points: give one label, or one per point")
+        n = np.shape(z)[0]  # None where one program is for any number of points
+        if labels != 1 and n not in (labels, None):
+            raise ValueError(f"field has {labels} labels for {n} points: give one label, or one per point")
 
     return _validate.arguments(validate)
 
@@ -241,27 +249,34 @@ def field(network, label=None, guidance=0.0):
 
     @_points_for(network, label)
     def velocity(z, theta):
-        z = tf.cast(z, "float32")
-        angle, no_label = np.full(len(z), theta, "float32"), np.full(len(z), NO_LABEL, "int32")
+        z, n = tf.cast(z, "float32"), tf.shape(z)[:1]
+        angle, no_label = tf.fill(n, tf.cast(theta, "float32")), tf.fill(n, NO_LABEL)
         if label is None:
             return compiled([z, angle, no_label])
-        labels = np.repeat(np.ravel(label).astype("int32"), len(z) // np.size(label))
-        asked_for = compiled([z, angle, labels])
+        asked_for = compiled([z, angle, tf.broadcast_to(tf.cast(label, "int32"), n)])
         return asked_for if guidance == 0 else (1 + guidance) * asked_for - guidance * compiled([z, angle, no_label])
 
     return velocity
 
 
+@functools.lru_cache(maxsize=4)
 def _of_points_shape(velocity):
     """A field that says so where its answer is not one velocity for each point, or can't be differentiated."""
 
     def checked(z, theta):
-        v = velocity(z, theta)
+        try:
+            v = velocity(z, theta)
+        except NotImplementedError:  # NumPy asks a tensor for values that it doesn't have yet
+            if not _is_symbolic(z):
+                raise
+            v = None
+        if tf.is_tensor(z) and not tf.is_tensor(v):
+            raise ValueError(
+                "velocity must be made of TensorFlow's operations on points and angle, or it has no derivatives"
+            )
         if tuple(np.shape(v)) != tuple(np.shape(z)):
             shapes = f"{tuple(np.shape(z))}, not {tuple(np.shape(v))}"
             raise ValueError(f"velocity must give an array of the same shape as its points, {shapes}")
-        if tf.is_tensor(z) and not tf.is_tensor(v):
-            raise ValueError("velocity must be made of TensorFlow's operations, or it has no derivatives to be had")
         return v
 
     return checked
@@ -300,11 +315,12 @@ def follow(velocity, z, angles):
     ------
     ValueError : there are no points, or fewer than two angles, or no field
     """
-    path = [np.asarray(z, "float64")]
-    for theta, then in itertools.pairwise(angles):
-        half_way = path[-1] + (then - theta) / 2 * velocity(path[-1], theta)
-        path.append(path[-1] + (then - theta) * np.asarray(velocity(half_way, (theta + then) / 2)))
-    return np.stack(path)
+    path = np.empty((len(angles), *np.shape(z)))
+    path[0] = z
+    for i, (theta, then) in enumerate(itertools.pairwise(angles)):
+        half_way = path[i] + (then - theta) / 2 * velocity(path[i], theta)
+        path[i + 1] = path[i] + (then - theta) * np.asarray(velocity(half_way, (theta + then) / 2))
+    return path
 
 
 def _validate_divergence(velocity, z, theta):
@@ -313,15 +329,28 @@ def _validate_divergence(velocity, z, theta):
     return {"velocity": arguments["velocity"], "z": arguments["z"]}
 
 
+@functools.lru_cache(maxsize=4)
+def _with_slopes(velocity):
+    """A field with its Jacobian `(n, d, d)` at each point, as one program, kept. Taught in lesson 06."""
+
+    def with_slopes(z, theta):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            v = velocity(z, theta)
+        return v, tape.batch_jacobian(v, z)
+
+    return tf.function(with_slopes, reduce_retracing=True, autograph=False)  # no loops of Python to translate
+
+
 @_validate.arguments(_validate_divergence)
 def divergence(velocity, z, theta):
-    """The divergence of a field, the trace of its Jacobian: one derivative forward for each direction.
+    """The divergence of a field, the trace of its Jacobian.
 
     Taught in lesson 06.
 
     Parameters
     ----------
-    velocity : a field, made of TensorFlow's operations
+    velocity : a field, made of TensorFlow's operations; it is compiled at its first use
     z : points `(n, d)`
     theta : an angle, in radians
 
@@ -334,12 +363,8 @@ def divergence(velocity, z, theta):
     ------
     ValueError : there are no points, or no field
     """
-    n, d = z.shape
-    copies, directions = tf.repeat(z, d, axis=0), tf.tile(tf.eye(d, dtype=z.dtype), [n, 1])
-    with tf.autodiff.ForwardAccumulator(copies, directions) as forward:
-        v = velocity(copies, theta)
-    slopes = np.asarray(forward.jvp(v, "zero")).reshape(n, d, d)
-    return np.asarray(v)[::d], np.trace(slopes, axis1=1, axis2=2)
+    v, slopes = _with_slopes(velocity)(z, tf.constant(theta, z.dtype))
+    return np.asarray(v), np.trace(slopes, axis1=1, axis2=2)
 
 
 @_validate.arguments(_validate_flow)
@@ -350,7 +375,7 @@ def flow_log_density(velocity, z, angles):
 
     Parameters
     ----------
-    velocity : a field, made of TensorFlow's operations
+    velocity : a field, made of TensorFlow's operations; it is compiled at its first use
     z : points `(n, d)` at the first angle
     angles : `(m,)`, rising to the one where the points are a unit normal's, in radians
 
@@ -416,6 +441,7 @@ class Diffusion:
     Attributes
     ----------
     latent_dim : numbers in a code
+    field : of standardised codes, without a label
 
     Raises
     ------
@@ -425,7 +451,7 @@ class Diffusion:
     @_validate.arguments(_validate_diffusion)
     def __init__(self, network, mean, scale):
         self.network, self.mean, self.scale = network, mean, scale
-        self.latent_dim = len(mean)
+        self.latent_dim, self.field = len(mean), field(network)
 
     @_validate.arguments(_validate_log_density)
     def log_density(self, z, steps=20, label=None):
@@ -448,7 +474,8 @@ class Diffusion:
         angles, densities = np.linspace(0, np.pi / 2, steps + 1), []
         labels = itertools.repeat(None) if label is None else blocks(label, 500)
         for rows, of_rows in zip(Progress(blocks((z - self.mean) / self.scale, 500), "density"), labels, strict=False):
-            densities.append(flow_log_density(field(self.network, of_rows), rows, angles))
+            velocity = self.field if label is None else field(self.network, of_rows)
+            densities.append(flow_log_density(velocity, rows, angles))
         return np.concatenate(densities) - np.log(self.scale).sum()
 
     @_validate.arguments(_validate_path)

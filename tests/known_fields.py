@@ -17,13 +17,14 @@ class GaussianCodes:
 
     def slope(self, theta):
         """The Jacobian: z_theta has the covariance S = cos^2 C + sin^2, and with it z has cos C and eps has sin."""
-        cos, sin = np.cos(theta), np.sin(theta)
+        cos, sin = tf.cos(theta), tf.sin(theta)
         total = cos**2 * self.covariance + sin**2 * np.eye(3)
-        return cos * sin * (np.eye(3) - self.covariance) @ np.linalg.inv(total)
+        return cos * sin * (np.eye(3) - self.covariance) @ tf.linalg.inv(total)
 
     def __call__(self, z, theta):
-        off = tf.convert_to_tensor(z, tf.float64) - np.cos(theta) * self.mean
-        return off @ self.slope(theta).T - np.sin(theta) * self.mean
+        theta = tf.convert_to_tensor(theta, tf.float64)
+        off = tf.convert_to_tensor(z, tf.float64) - tf.cos(theta) * self.mean
+        return off @ tf.transpose(self.slope(theta)) - tf.sin(theta) * self.mean
 
     def codes(self, eps):
         """Where noise ends: all z_theta share the axes of C, so that along each only the width changes."""
@@ -42,7 +43,7 @@ class PointCodes:
         self.compiled = tf.function(self.velocity, reduce_retracing=True)
 
     def __call__(self, z, theta):
-        return self.compiled(tf.convert_to_tensor(z, tf.float64), tf.constant(theta, tf.float64))
+        return self.compiled(tf.convert_to_tensor(z, tf.float64), tf.convert_to_tensor(theta, tf.float64))
 
     def velocity(self, z, theta):
         cos, sin = tf.cos(theta), tf.sin(theta)

@@ -26,7 +26,7 @@ FEWER = {
         "(0.0, 1.0, 2.0) if labelled": "(0.0, 2.0) if labelled",
         "gain(diffusion, codes[:1000])": "gain(diffusion, codes[:100])",
         "np.linspace(-3.5, 3.5, 101)": "np.linspace(-3.5, 3.5, 41)",
-        "priors[name].sample(50_000, seed=0)": "priors[name].sample(2_000, seed=0)",
+        "priors[name].sample(10_000, seed=seed)": "priors[name].sample(400, seed=seed)",
     },
 }
 

@@ -110,7 +110,7 @@ def test_divergence_of_a_linear_field_is_its_trace(theta):
     z = np.random.default_rng(0).normal(size=(7, 3))
     v, value = divergence(GAUSSIAN, z, theta)
     assert v == pytest.approx(GAUSSIAN(z, theta).numpy(), rel=1e-12)
-    assert value == pytest.approx(np.full(7, np.trace(GAUSSIAN.slope(theta))), rel=1e-10)
+    assert value == pytest.approx(np.full(7, np.trace(GAUSSIAN.slope(tf.constant(theta, tf.float64)))), rel=1e-10)
 
 
 def test_divergence_is_that_of_each_point():
@@ -121,6 +121,20 @@ def test_divergence_is_that_of_each_point():
     assert divergence(swirl, z, 0.3)[1] == pytest.approx(3 * z[:, 0] ** 2 + np.cos(z[:, 1]) * z[:, 0], rel=1e-10)
     # Integers are made floats, by which there are derivatives.
     assert divergence(swirl, np.array([[2, 0]]), 0.3)[1] == pytest.approx([14])
+
+
+def test_a_field_is_compiled_once_for_any_number_of_points_and_any_angle():
+    traced = []
+
+    def turning(z, theta):
+        traced.append(z.shape)
+        return theta * z
+
+    for n, theta in ((3, 0.1), (3, 0.2), (4, 0.3), (5, 0.4)):
+        z = np.ones((n, 2))
+        v, value = divergence(turning, z, theta)
+        assert v == pytest.approx(theta * z) and value == pytest.approx(np.full(n, 2 * theta))
+    assert len(traced) == 2
 
 
 # --- The network ------------------------------------------------------------------------------------
@@ -216,7 +230,7 @@ def test_guidance_leads_away_from_no_label():
 def test_a_label_for_each_row_is_as_each_label_alone(guidance):
     network, labels = random_network(), np.array([0, 3, 1, 2, 3])
     together = field(network, labels, guidance)
-    v, value = divergence(together, Z, 0.8)  # which asks for each row as often as there are directions
+    v, value = divergence(together, Z, 0.8)
     for i, label in enumerate(labels):
         alone = field(network, int(label), guidance)
         assert np.asarray(together(Z, 0.8))[i] == pytest.approx(np.asarray(alone(Z[i : i + 1], 0.8))[0], abs=1e-5)

@@ -183,9 +183,15 @@ def test_bad_points_and_fields_for_a_flow(f):
 
 
 def test_a_field_without_derivatives():
-    for f in (flow_log_density, divergence):
-        with pytest.raises(ValueError, match="velocity must be made of TensorFlow's operations"):
-            f(lambda z, theta: np.cos(theta) * np.asarray(z), Z, ANGLES if f is flow_log_density else 0.5)
+    def of_the_users_own(z, theta):
+        raise NotImplementedError("to be written")
+
+    for f, angles in ((flow_log_density, ANGLES), (divergence, 0.5)):
+        for velocity in (lambda z, theta: theta * np.asarray(z), lambda z, theta: np.cos(theta) * z):
+            with pytest.raises(ValueError, match="made of TensorFlow's operations on points and angle"):
+                f(velocity, Z, angles)
+    with pytest.raises(NotImplementedError, match="to be written"):
+        flow_log_density(of_the_users_own, Z, ANGLES)
     assert follow(lambda z, theta: np.cos(theta) * z, Z, ANGLES).shape == (3, 6, 2), "which needs none"
 
 

@@ -37,6 +37,7 @@ TAUGHT = {
             "_compiled",
             "field",
             "follow",
+            "_with_slopes",
             "divergence",
             "flow_log_density",
             "Diffusion",

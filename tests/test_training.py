@@ -1,4 +1,7 @@
+import ctypes
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -191,6 +194,29 @@ def test_data_is_held_once():
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
     iter(data)
     assert memory("VmHWM") - made < 0.5 * in_mebibytes
+
+
+MEMORY_LEFT = """
+import ctypes, os
+import numpy as np
+from pylib.models import VAE
+from pylib.training import fit_vae
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+x = np.random.default_rng(0).random((12_800, 784), dtype="float32")
+fit_vae(VAE(2, (256, 128)), (x,), (x[:200],), 15)  # as few steps as are compiled
+after = resident()
+ctypes.CDLL(None).malloc_trim(0)
+print(after - resident())
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None) if os.name == "posix" else None, "malloc_trim"), reason="glibc's own")
+def test_what_compiling_took_is_given_back():
+    run = subprocess.run([sys.executable, "-c", MEMORY_LEFT], capture_output=True, text=True, check=True)
+    assert float(run.stdout.splitlines()[-1]) < 10  # mebibytes: 0.5 is usual, and 40 where nothing is given back
 
 
 def test_fewer_rows_than_a_batch_are_one_batch():
