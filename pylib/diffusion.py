@@ -211,8 +211,9 @@ def _points_for(network, label):
             _validate.number(theta, "theta")
         _validate.same_shapes(points=z)
         _validate.row_shape(z, latent_dim, "points")
-        n = np.shape(z)[0]  # None where one program is for any number of points
-        if labels != 1 and n not in (labels, None):
+        n = np.shape(z)[0]
+        if labels != 1 and n != labels:
+            n = "another number of" if n is None else n  # None in a program for any number, made once there were two
             raise ValueError(f"field has {labels} labels for {n} points: give one label, or one per point")
 
     return _validate.arguments(validate)
@@ -350,7 +351,7 @@ def divergence(velocity, z, theta):
 
     Parameters
     ----------
-    velocity : a field, made of TensorFlow's operations; it is compiled at its first use
+    velocity : a field, made of TensorFlow's operations; it is compiled at its first use, with the numbers it holds then
     z : points `(n, d)`
     theta : an angle, in radians
 
@@ -375,7 +376,7 @@ def flow_log_density(velocity, z, angles):
 
     Parameters
     ----------
-    velocity : a field, made of TensorFlow's operations; it is compiled at its first use
+    velocity : a field, made of TensorFlow's operations; it is compiled at its first use, with the numbers it holds then
     z : points `(n, d)` at the first angle
     angles : `(m,)`, rising to the one where the points are a unit normal's, in radians
 

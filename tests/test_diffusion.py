@@ -253,6 +253,16 @@ def test_divergence_of_a_network_against_finite_differences():
         assert v == pytest.approx(by_hand(network, Z, theta, np.full(5, 1)), abs=1e-5)
 
 
+def test_what_is_compiled_follows_the_weights():
+    network = random_network()
+    velocity = field(network, label=1)
+    before = divergence(velocity, Z, 0.8)[1]
+    network.set_weights(random_network(seed=1).get_weights())
+    after = divergence(velocity, Z, 0.8)[1]
+    assert after == pytest.approx(divergence(field(random_network(seed=1), label=1), Z, 0.8)[1], abs=1e-6)
+    assert np.abs(after - before).min() > 1e-3
+
+
 # --- Pairs for training -----------------------------------------------------------------------------
 
 

@@ -159,6 +159,10 @@ def test_bad_points_for_a_field():
         labelled(Z, 0.5)
     with pytest.raises(ValueError, match="field has 4 labels for 2 points"):
         labelled(Z[:2], 0.5)
+    before = divergence(labelled, Z[:4], 0.5)
+    with pytest.raises(ValueError, match="field has 4 labels for another number of points"):
+        divergence(labelled, Z[:2], 0.5)
+    assert np.array_equal(divergence(labelled, Z[:4], 0.5)[1], before[1])
 
 
 @pytest.mark.parametrize(
