@@ -58,7 +58,7 @@ def batches(*data, batch_size=128):
     ValueError : an array is missing, empty, or of another length than the others; `batch_size` is no integer above 0
     """
     arrays = {id(array): array for array in tf.nest.flatten(data)}  # one, where the target is the input
-    # a copy: where tf.numpy_function picks rows there is none, but TensorFlow never lets go of its function's arrays
+    # copied, since the way without a copy, tf.numpy_function, keeps the arrays until the process ends
     tensors = {key: tf.identity(array) for key, array in arrays.items()}
     rows = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(lambda array: tensors[id(array)], data))
     options = tf.data.Options()
