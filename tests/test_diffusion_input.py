@@ -1,5 +1,7 @@
 """What is no network, no code, no label or no angle is answered in one sentence by `pylib.diffusion`."""
 
+from dataclasses import dataclass
+
 import keras
 import numpy as np
 import pytest
@@ -31,6 +33,17 @@ NETWORK, WITHOUT = random_network(), random_network(n_classes=0)
 DIFFUSION = Diffusion(NETWORK, np.zeros(2), np.ones(2))
 PLAIN = Diffusion(WITHOUT, np.zeros(2), np.ones(2))
 VELOCITY = field(NETWORK)
+
+
+@dataclass
+class Shift:
+    """A field with a state of its own, which has no hash since it compares by value."""
+
+    by: float
+
+    def __call__(self, z, theta):
+        return z + self.by
+
 
 NO_POINTS = [
     (np.full((2, 2), np.nan), "must hold finite numbers, but there is a NaN"),
@@ -184,6 +197,11 @@ def test_bad_points_and_fields_for_a_flow(f):
         ValueError, match=r"velocity must give an array of the same shape as its points, .*, not .* 1\)"
     ):
         f(lambda z, theta: z[:, :1], Z)
+    with pytest.raises(
+        ValueError, match="velocity must be hashable, .* and a Shift isn't: give a function that calls it"
+    ):
+        f(Shift(1.0), Z)
+    np.testing.assert_equal(f(Shift(1.0).__call__, Z), f(lambda z, theta: z + 1.0, Z))
 
 
 def test_a_field_without_derivatives():
