@@ -12,7 +12,6 @@ over their standard deviation.
 
 import functools
 import itertools
-from collections.abc import Hashable
 
 from pylib import _backend  # noqa: F401  # isort: skip
 import keras
@@ -286,11 +285,12 @@ def _of_points_shape(velocity):
 
 def _validate_flow(velocity, z, angles):
     _validate.function(velocity, "velocity", "of points and an angle")
-    if not isinstance(velocity, Hashable):
-        kind = type(velocity).__name__
+    try:
+        hash(velocity)
+    except TypeError as error:
         raise ValueError(
-            f"velocity must be hashable, since its program is kept, and a {kind} isn't: give a function that calls it"
-        )
+            f"velocity must be hashable, since its program is kept ({error}): give a function that calls it"
+        ) from error
     z = _validate.numeric(z, "points")
     if z.ndim != 2:
         raise ValueError(f"points must have shape (n, d), a row each, not {z.shape}")
